@@ -1,0 +1,6 @@
+//! What spans many runs, and what watches over them.
+
+pub mod watchdog;
+
+#[doc(inline)]
+pub use watchdog::{Watch, Watchdog};
