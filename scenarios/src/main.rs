@@ -1,0 +1,7 @@
+//! The command line of the gallery.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scenarios::cli::main()
+}
