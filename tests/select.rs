@@ -674,3 +674,17 @@ fn the_future_is_about_as_large_as_its_branches() {
     let size = size_of_val(&future);
     assert!(size < 2_500, "{size}");
 }
+
+#[test]
+fn shifts_comparisons_and_disjunctions_end_where_they_end() {
+    let outcome = Sim::new().run(|| async {
+        let (a, b) = (true, false);
+        sim::select! {
+            biased;
+            n = async { 1 }, if 1 << 2 == 4 && 3_u8 as u32 <= 2 => n,
+            n = async { 2 }, if a || b => n | 8,
+            n = async { 3 } => n,
+        }
+    });
+    assert_eq!(outcome.unwrap().into_value(), 10);
+}

@@ -67,7 +67,7 @@ fn conditions(branches: &[Branch]) -> TokenStream {
             // A `let` takes any expression as it is, and drops its temporaries.
             Some(condition) => {
                 let text = format!(
-                    "let condition: ::core::primitive::bool = #condition;
+                    "let (condition,): (::core::primitive::bool,) = (#condition,);
                     if condition {{ enabled |= 1u64 << {n}u32; }}"
                 );
                 fill(&text, Span::mixed_site(), &[("condition", condition.clone())])
@@ -82,7 +82,7 @@ fn futures(branches: &[Branch]) -> TokenStream {
     let mut tokens = TokenStream::new();
     for (n, branch) in branches.iter().enumerate() {
         // Apart from `into_future`, so that `let` extends the life of a `&mut temporary()`.
-        let text = format!("let future_{n} = #future;");
+        let text = format!("let (future_{n},) = (#future,);");
         tokens.extend(fill(&text, Span::mixed_site(), &[("future", branch.future.clone())]));
     }
     for (n, branch) in branches.iter().enumerate() {
@@ -146,19 +146,21 @@ fn poll(select: &Select) -> TokenStream {
 /// written, with its `mut`, `ref` and `&`, and the value passed on whole.
 fn poll_branch(n: usize, branch: &Branch) -> TokenStream {
     let text = format!(
-        "{n}u32 => {{
+        "#[allow(unused, non_snake_case, clippy::all, clippy::pedantic)]
+        {n}u32 => {{
             let poll = ::core::future::Future::poll(::core::pin::Pin::as_mut(&mut future_{n}), context);
-            if let ::core::task::Poll::Ready(mut value) = poll {{
-                enabled &= !(1u64 << {n}u32);
-                let mut matched = false;
-                #[allow(unused, unreachable_patterns, non_snake_case, clippy::all, clippy::pedantic)]
-                match value {{
-                    #pattern if {{ matched = true; false }} => ::core::unreachable!(),
-                    _ => {{}}
-                }}
-                if matched {{
-                    return ::core::task::Poll::Ready(__SimSelect::Branch{n}(value));
-                }}
+            let mut value = match poll {{
+                ::core::task::Poll::Ready(value) => value,
+                ::core::task::Poll::Pending => continue,
+            }};
+            enabled &= !(1u64 << {n}u32);
+            let mut matched = false;
+            match value {{
+                #pattern if {{ matched = true; false }} => ::core::unreachable!(),
+                _ => {{}}
+            }}
+            if matched {{
+                return ::core::task::Poll::Ready(__SimSelect::Branch{n}(value));
             }}
         }}"
     );

@@ -61,6 +61,15 @@ pub(super) fn scan(tokens: &[TokenTree], from: usize, kind: Kind) -> (usize, Sto
                     return (at, stop);
                 }
                 match punct.as_char() {
+                    // `<=`, `||`, `<<` where an operator comes: their second half opens nothing.
+                    '<' if is_pair(tokens, at, '<', '=') => {
+                        (operand, in_type) = (true, false);
+                        at += 2;
+                    }
+                    sign @ ('|' | '<') if !operand && is_pair(tokens, at, sign, sign) => {
+                        (operand, in_type) = (true, false);
+                        at += 2;
+                    }
                     // A lifetime or a label; `break 'a value` still expects an operand.
                     '\'' => at += 2,
                     '<' if operand || opens_generics(tokens, from, at, in_type) => {
