@@ -33,10 +33,13 @@ pub(crate) struct Timers<A> {
 
 #[derive(Debug)]
 struct Slot<A> {
-    // Tells a timer from an earlier one in the same slot.
+    // Tells a timer from an earlier one in the same slot; [`FIRED`] once it has come up.
     seq: u64,
     action: Option<A>,
 }
+
+/// The number of no timer: of one that has come up and whose action waits to be taken.
+const FIRED: u64 = u64::MAX;
 
 impl<A> Timers<A> {
     pub(crate) fn new() -> Self {
@@ -48,46 +51,64 @@ impl<A> Timers<A> {
     #[must_use]
     pub(crate) fn clear(&mut self) -> Vec<A> {
         self.heap.clear();
-        let actions = self.slots.drain(..).filter_map(|slot| slot.action).collect();
-        self.free.clear();
         self.next_seq = 0;
         self.live = 0;
-        actions
+        if self.free.len() == self.slots.len() && self.slots.len() <= KEPT {
+            // Nothing is left, as mostly: the slots stay as they are.
+            return Vec::new();
+        }
+        self.free.clear();
+        self.slots.drain(..).filter_map(|slot| slot.action).collect()
     }
 
     /// Sets a timer.
+    #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, action: A) -> TimerId {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let slot = Slot { seq, action: Some(action) };
         let index = match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = slot;
-                index
-            }
-            None => {
-                self.slots.push(slot);
-                u32::try_from(self.slots.len() - 1).expect("[sim bug] more than 2^32 timers")
-            }
+            Some(index) => index,
+            None => self.grow(),
         };
+        let slot = &mut self.slots[index as usize];
+        slot.seq = seq;
+        // Said, so that nothing is dropped below.
+        assert!(slot.action.is_none(), "[sim bug] a free timer is in use");
+        slot.action = Some(action);
         self.heap.push(Reverse((deadline, seq, index)));
         self.live += 1;
         TimerId { index, seq }
     }
 
-    /// Drops a timer; false if it has fired or was dropped before.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        let index = u32::try_from(self.slots.len()).expect("[sim bug] more than 2^32 timers");
+        self.slots.push(Slot { seq: FIRED, action: None });
+        index
+    }
+
+    /// Drops a timer; `None` if it has come up or was dropped before.
+    #[inline]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<A> {
-        let action = self.take(id.index, id.seq)?;
+        let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.seq == id.seq)?;
+        let action = slot.action.take()?;
+        self.free.push(id.index);
+        self.live -= 1;
         // Dropped timers stay in the heap until they come up; a program that sets and drops
         // many long timeouts would let it grow without bound.
         if self.heap.len() > 64 && self.live * 2 < self.heap.len() {
-            let slots = &self.slots;
-            self.heap.retain(|Reverse((_, seq, index))| {
-                let slot = &slots[*index as usize];
-                slot.seq == *seq && slot.action.is_some()
-            });
+            self.purge();
         }
         Some(action)
+    }
+
+    #[cold]
+    fn purge(&mut self) {
+        let slots = &self.slots;
+        self.heap.retain(|Reverse((_, seq, index))| {
+            let slot = &slots[*index as usize];
+            slot.seq == *seq && slot.action.is_some()
+        });
     }
 
     /// The earliest deadline set.
@@ -101,18 +122,40 @@ impl<A> Timers<A> {
         None
     }
 
-    /// Takes the earliest timer that is due at `now`.
-    pub(crate) fn pop_due(&mut self, now: u64) -> Option<A> {
+    /// Whether no timer is due at `now`.
+    #[inline]
+    pub(crate) fn none_due(&self, now: u64) -> bool {
+        self.heap.peek().is_none_or(|Reverse((deadline, ..))| *deadline > now)
+    }
+
+    /// Finds the earliest timer that is due at `now`: it can no longer be dropped, and its action
+    /// waits under this number for [`fire`](Self::fire).
+    pub(crate) fn pop_due(&mut self, now: u64) -> Option<u32> {
         while let Some(&Reverse((deadline, seq, index))) = self.heap.peek() {
             if deadline > now {
                 return None;
             }
             self.heap.pop();
-            if let Some(action) = self.take(index, seq) {
-                return Some(action);
+            if self.is_live(index, seq) {
+                self.slots[index as usize].seq = FIRED;
+                self.live -= 1;
+                return Some(index);
             }
         }
         None
+    }
+
+    /// The action of a timer that has come up.
+    pub(crate) fn due_action(&self, index: u32) -> Option<&A> {
+        self.slots.get(index as usize)?.action.as_ref()
+    }
+
+    /// Takes the action of a timer that has come up.
+    #[inline]
+    pub(crate) fn fire(&mut self, index: u32) -> Option<A> {
+        let action = self.slots.get_mut(index as usize)?.action.take()?;
+        self.free.push(index);
+        Some(action)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -122,15 +165,10 @@ impl<A> Timers<A> {
     fn is_live(&self, index: u32, seq: u64) -> bool {
         self.slots.get(index as usize).is_some_and(|slot| slot.seq == seq && slot.action.is_some())
     }
-
-    fn take(&mut self, index: u32, seq: u64) -> Option<A> {
-        let slot = self.slots.get_mut(index as usize).filter(|slot| slot.seq == seq)?;
-        let action = slot.action.take()?;
-        self.free.push(index);
-        self.live -= 1;
-        Some(action)
-    }
 }
+
+/// How many timers' memory is kept for the next run.
+const KEPT: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -142,10 +180,11 @@ mod tests {
         timers.insert(5, 'a');
         timers.insert(3, 'b');
         timers.insert(5, 'c');
-        assert_eq!(timers.pop_due(4), Some('b'));
-        assert_eq!(timers.pop_due(4), None);
-        assert_eq!(timers.pop_due(5), Some('a'));
-        assert_eq!(timers.pop_due(5), Some('c'));
+        let mut fired = |now| timers.pop_due(now).and_then(|timer| timers.fire(timer));
+        assert_eq!(fired(4), Some('b'));
+        assert_eq!(fired(4), None);
+        assert_eq!(fired(5), Some('a'));
+        assert_eq!(fired(5), Some('c'));
         assert_eq!(timers.next_deadline(), None);
     }
 
@@ -157,6 +196,17 @@ mod tests {
         assert_eq!(timers.next_deadline(), None);
         let second = timers.insert(5, 'b');
         assert_eq!(timers.remove(first), None, "the old name must not reach the new timer");
+        assert_eq!(timers.remove(second), Some('b'));
+    }
+
+    #[test]
+    fn a_timer_that_has_come_up_cannot_be_dropped_and_its_action_is_still_there() {
+        let mut timers = Timers::new();
+        let first = timers.insert(5, 'a');
+        let due = timers.pop_due(5).unwrap();
+        assert_eq!((timers.remove(first), timers.len()), (None, 0));
+        let second = timers.insert(9, 'b');
+        assert_eq!((timers.fire(due), timers.fire(due)), (Some('a'), None));
         assert_eq!(timers.remove(second), Some('b'));
     }
 

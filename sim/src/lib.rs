@@ -53,6 +53,7 @@
 //! | locks, queues, channels | [`sync`] |
 //! | gathering, task groups, as-completed | [`combine`] |
 //! | byte streams | [`io`] |
+//! | property tests with proptest: inputs and schedule shrink together | `prop`, with feature `prop` |
 //! | what happened: records, notes, tables | [`trace`], [`report`], [`note!`] |
 //!
 //! # Limits
@@ -65,10 +66,12 @@
 
 extern crate self as sim;
 
-#[cfg(doctest)]
+// With all that it shows.
+#[cfg(all(doctest, feature = "prop"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+mod cell;
 mod clock;
 pub mod combine;
 pub mod decision;
@@ -77,11 +80,15 @@ pub mod explore;
 mod id;
 pub mod io;
 mod kernel;
+mod mark;
 mod note;
 mod policy;
+#[cfg(feature = "prop")]
+pub mod prop;
 pub mod report;
 mod rng;
 mod run;
+mod schedule_point;
 mod seed;
 mod select;
 pub mod sync;
@@ -89,6 +96,7 @@ pub mod task;
 pub mod time;
 pub mod trace;
 
+pub use cell::SimCell;
 #[doc(inline)]
 pub use combine::{
     GatherError, GroupClosed, GroupError, JoinSet, TaskError, TaskGroup, WaitFor, WaitForError,
@@ -96,10 +104,13 @@ pub use combine::{
     wait_for,
 };
 pub use decision::DecisionLog;
+#[doc(inline)]
+pub use explore::explore;
 pub use id::{ObjectId, TaskId};
 pub use policy::{Policy, UnknownPolicy};
 pub use rng::{SimRng, rng};
 pub use run::{Failure, FailureKind, Leaks, Outcome, Progress, Rule, Run, Sim};
+pub use schedule_point::{SchedulePoint, Tracked, schedule_point};
 #[doc(inline)]
 pub use task::{
     AbortHandle, BlockingPool, CancelExt, Cancelled, JoinError, JoinHandle, catch_cancel, finally,
@@ -112,9 +123,17 @@ pub use time::{
 #[doc(inline)]
 pub use trace::Trace;
 
+#[doc(inline)]
+pub use sim_macros::test;
+
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::explore::{Judged, Test, judge};
+    pub use crate::mark::{discard, sometimes};
     pub use crate::note::note;
     pub use crate::select::select_start;
     pub use sim_macros::select_impl;
+
+    #[cfg(feature = "prop")]
+    pub use proptest;
 }

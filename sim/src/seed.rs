@@ -13,6 +13,10 @@ pub(crate) enum Purpose {
     Schedule = 1,
     /// Values the program asks for through `sim::rng()`.
     Program = 2,
+    /// What a search draws between runs.
+    Search = 3,
+    /// Picks that keep an unfair policy from starving a task.
+    Fairness = 4,
 }
 
 /// Opens the stream of `seed` for `purpose`.
@@ -28,6 +32,13 @@ pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
 /// the bias is below `bound / 2^32`.
 pub(crate) fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     ((u64::from(rng.next_u32()) * u64::from(bound)) >> 32) as u32
+}
+
+/// Mixes two words into one; equal words give equal words, on every platform.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut word = (a.rotate_left(29) ^ b).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    word = (word ^ (word >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    word ^ (word >> 32)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Waiting on several futures at once, with a replayable choice of who is polled first.
 
+use core::panic::Location;
+
 use crate::decision::Kind;
 use crate::kernel::context;
 
@@ -20,6 +22,12 @@ use crate::kernel::context;
 /// Each poll with more than one enabled branch chooses which of them is polled first; the others
 /// follow in written order, cyclically. Candidate 0 is the first as written. `biased;` chooses
 /// nothing. (`futures::select!` draws from a generator outside the run, and breaks replay.)
+///
+/// # Livelock
+///
+/// Where a branch is always ready, a loop around the `select!` never gives up control, and no limit
+/// of steps is ever reached. So the polls within one step are counted: at the step limit (10,000 at
+/// least) the `select!` stays pending, and the run fails as a livelock that names its place.
 ///
 /// # Panics
 ///
@@ -48,9 +56,15 @@ macro_rules! select {
     ($($input:tt)*) => { $crate::__private::select_impl! { ($crate) $($input)* } };
 }
 
-/// Chooses which of the enabled branches of a `select!` is polled first.
+/// Chooses which of the enabled branches of a `select!` is polled first; `None` where the run is to
+/// be stopped, since there have been too many in one step.
 #[doc(hidden)]
 #[must_use]
-pub fn select_start(branches: u32) -> u32 {
-    context::with(|state| state.choose(Kind::Select, branches)).unwrap_or(0)
+#[track_caller]
+pub fn select_start(branches: u32) -> Option<u32> {
+    let place = Location::caller();
+    let start = context::with(|state| {
+        state.polled_select(place).then(|| state.choose(Kind::Select, branches))
+    });
+    start.unwrap_or(Some(0))
 }

@@ -12,8 +12,8 @@ use crate::id::{ObjectId, TaskId};
 /// Where in the source something was written.
 pub type Place = &'static Location<'static>;
 
-/// What a task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a task waits for, or is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Op {
     /// Its next turn.
@@ -66,6 +66,18 @@ pub enum Op {
     Blocking,
     /// Something the simulation does not know.
     Unknown,
+    /// Its first turn.
+    Start,
+    /// Its turn at a schedule point, after a spawn.
+    Spawn,
+    /// Its turn at a schedule point about which nothing is known.
+    Point,
+    /// Its turn to read a tracked cell.
+    ReadCell,
+    /// Its turn to write a tracked cell.
+    WriteCell,
+    /// Its turn to read and write a tracked cell as one.
+    UpdateCell,
 }
 
 impl Op {
@@ -73,7 +85,13 @@ impl Op {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Op::Start => "start",
             Op::Yield => "yield",
+            Op::Spawn => "spawn",
+            Op::Point => "schedule point",
+            Op::ReadCell => "get",
+            Op::WriteCell => "set",
+            Op::UpdateCell => "update",
             Op::Sleep => "sleep",
             Op::Join => "join",
             Op::Gather => "gather",
@@ -111,6 +129,22 @@ pub enum Waker {
     Loop,
 }
 
+/// Why a task was asked to cancel itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Somebody called `cancel`.
+    Asked,
+    /// The time of a `timeout` or `wait_for` was over.
+    Deadline,
+    /// A task that awaits it was asked, and the request went on to it.
+    PassedOn,
+    /// Its task group is shutting down.
+    Group,
+    /// The root had ended.
+    Shutdown,
+}
+
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -146,6 +180,15 @@ pub enum Event {
         object: Option<ObjectId>,
         /// The task whose end it waits for.
         on: Option<TaskId>,
+        /// The `.await`; none where the simulation does not know what is awaited.
+        place: Option<Place>,
+    },
+    /// The task was left at a schedule point: it is ready to go on, and another one runs.
+    Left {
+        /// What it is about to do.
+        op: Op,
+        /// The object that is about.
+        object: Option<ObjectId>,
         /// The `.await`.
         place: Place,
     },
@@ -173,6 +216,8 @@ pub enum Event {
     CancelRequested {
         /// Who.
         by: Waker,
+        /// Why.
+        cause: Cause,
     },
     /// The request reached the task's await.
     CancelDelivered,
@@ -183,6 +228,13 @@ pub enum Event {
         /// Who.
         by: Waker,
     },
+    /// Somebody told the task to cancel itself, or to end, when it had ended.
+    TooLate {
+        /// Who.
+        by: Waker,
+        /// Whether it was `abort`, not `cancel`.
+        abort: bool,
+    },
     /// The task got hold of an object.
     Acquire {
         /// Which.
@@ -192,6 +244,13 @@ pub enum Event {
     Release {
         /// Which.
         object: ObjectId,
+    },
+    /// The task touched shared state.
+    Touch {
+        /// Which.
+        object: ObjectId,
+        /// Whether it changed it, or may have.
+        write: bool,
     },
     /// The task said something.
     Note(Box<str>),

@@ -1,9 +1,11 @@
-//! The procedural macro behind `sim::select!`.
+//! The procedural macros of `sim`: `#[sim::test]`, and what is behind `sim::select!`.
 //!
-//! Nothing here is meant to be called by name: `sim` wraps it in a
-//! `macro_rules!` macro, the only way to tell a procedural macro where `$crate` is.
+//! `select_impl!` is not meant to be called by name: `sim` wraps it in a `macro_rules!` macro, the
+//! only way to tell a procedural macro where `$crate` is. An attribute has no such way, so
+//! `#[sim::test]` takes the crate to be `::sim`, or what `crate = "…"` says.
 
 mod select;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -61,4 +63,39 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn select_impl(input: TokenStream) -> TokenStream {
     select::select(input)
+}
+
+/// Makes an `async fn` a test that runs in the simulation.
+///
+/// The function takes no arguments, and returns `()` or `Result<(), E>` with `E: Debug`; an `Err`
+/// fails the run as a failed assertion does. Other attributes (`#[should_panic]`, `cfg`, lints,
+/// documentation) stay.
+///
+/// Without settings it is one run, first-in-first-out, with seed 0. With `seeds = 256` it is a
+/// campaign of that many runs, the first of which is first-in-first-out; what fails is shrunk, and
+/// the test fails with the report, whose `replay` line gets that schedule again.
+///
+/// | setting | is |
+/// |---|---|
+/// | `seeds = 256` | how many runs the campaign makes |
+/// | `seed = 7` | the seed of the first |
+/// | `policy = "pct:3"` | the policy of all runs, instead of the campaign's taking turns |
+/// | `exhaustive` | every schedule; the test fails if that is not completed |
+/// | `max_deviations = 2` | every schedule with so many deviations from first-in-first-out at most |
+/// | `max_schedules = 10_000` | how many schedules these two make at most |
+/// | `replay = "sim1:…"` | a schedule that is run first; alone, if no search is asked for |
+/// | `budget = "30s"` | for how long runs are made, in real time |
+/// | `threads = 4` | how many threads make them; the result is the same |
+/// | `shrink = 500` | how many replays are spent on shrinking a failure |
+/// | `max_steps = 10_000` | how many steps a run may take |
+/// | `max_time = "60s"` | how far its virtual clock may go |
+/// | `leaks = "fail"` | what becomes of tasks that outlive the test: `fail`, `allow`, `cancel` |
+/// | `watchdog = "10s"` | how long one poll may take in real time, or `off` |
+/// | `must_reach = "a, b"` | marks (`sim::sometimes!`) that have to hold in some run; `*`: all |
+/// | `crate = "path"` | where `sim` is, if it is not `::sim` |
+///
+/// Environment variables (`SIM_REPLAY`, `SIM_SEEDS`, …) go before these: see `sim::explore::environment`.
+#[proc_macro_attribute]
+pub fn test(settings: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(settings, item)
 }

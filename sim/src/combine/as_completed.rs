@@ -213,6 +213,7 @@ impl<T: 'static> AsCompleted<T> {
         }
         let completions = &self.completions;
         let (next, left) = context::expect("as_completed", |state| {
+            parked.forget_cancelled(state);
             let mut inner = completions.lock();
             if parked.is_parked() && parked.repoll(state, cx) != WaitState::Done {
                 return (None, None);

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::gate::Gate;
-use super::watched::{Ended, IsErr, drop_quietly};
+use super::watched::{Ended, IsErr};
 use crate::kernel::State;
-use crate::kernel::context::{self, Caught};
+use crate::kernel::context::{self, Caught, drop_quietly};
 use crate::kernel::task::{Callback, TaskRef, Watcher};
 use crate::kernel::wait::{self, Parked, Target, WaitRef, WaitState};
 use crate::task::{JoinError, JoinHandle};
@@ -48,7 +48,7 @@ type OnProgress = Box<dyn FnMut(usize, usize) + Send>;
 /// first is marked as seen, so somebody has to be there to see it.
 struct Children<R> {
     is_err: IsErr,
-    tasks: Arc<[TaskRef]>,
+    tasks: Arc<Box<[TaskRef]>>,
     counts: Arc<Counts>,
     inner: Mutex<Inner<R>>,
 }
@@ -178,7 +178,8 @@ impl<R: 'static> Gathering<R> {
         gate: Option<Arc<Gate>>,
         place: Place,
     ) -> Self {
-        let tasks: Arc<[TaskRef]> = handles.iter().map(JoinHandle::task_ref).collect();
+        let tasks: Box<[TaskRef]> = handles.iter().map(JoinHandle::task_ref).collect();
+        let tasks = Arc::new(tasks);
         // A task that is given twice is watched once.
         let mut seen = BTreeSet::new();
         let watched: Vec<(usize, u64)> = handles

@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pin_project_lite::pin_project;
 
-use super::watched::{Ended, drop_quietly, is_err};
+use super::watched::{Ended, is_err};
 use super::{GroupClosed, GroupError, TaskError};
 use crate::id::TaskId;
 use crate::kernel::State;
 use crate::kernel::cancel;
-use crate::kernel::context;
+use crate::kernel::context::{self, drop_quietly};
 use crate::kernel::scope::{ScopeHandle, ScopeKey, Scoped};
 use crate::kernel::task::{Callback, TaskRef, Watcher};
 use crate::kernel::wait::{self, Parked, Target, WaitRef, WaitState};
 use crate::task::{JoinHandle, try_spawn_at};
-use crate::trace::Op;
+use crate::trace::{Cause, Op};
 
 /// Starts tasks inside a [`scope`](TaskGroup::scope), which ends when they all have: asyncio's
 /// `TaskGroup`.
@@ -109,7 +109,7 @@ impl<E> Inner<E> {
 
 fn cancel_all(tasks: Vec<TaskRef>) {
     for task in tasks {
-        cancel::request(task, None);
+        cancel::request(task, None, Cause::Group);
     }
 }
 
@@ -148,7 +148,7 @@ impl<E: 'static> Callback for Shared<E> {
         inner.parent_cancel_requested = true;
         drop(inner);
         cancel_all(tasks);
-        cancel::request(parent, Some(scope));
+        cancel::request(parent, Some(scope), Cause::Group);
     }
 }
 
@@ -363,7 +363,9 @@ impl<E> Drop for Closing<E> {
         let failed = core::mem::take(&mut inner.failed);
         drop(inner);
         drop(failed);
-        tasks.into_iter().for_each(cancel::abort);
+        for task in tasks {
+            cancel::abort(task);
+        }
     }
 }
 
@@ -535,6 +537,6 @@ fn recancel(parent: Option<TaskRef>) {
         context::with(|state| state.task(parent).map_or(0, |slot| slot.cancelling)).unwrap_or(0);
     if cancelling > 0 {
         uncancel(Some(parent));
-        cancel::request(parent, None);
+        cancel::request(parent, None, Cause::Group);
     }
 }

@@ -115,7 +115,7 @@ impl<T> JoinSet<T> {
 
     /// Aborts every task; [`join_next`](Self::join_next) still gives them, as cancelled.
     pub fn abort_all(&mut self) {
-        for handle in self.handles.values() {
+        for handle in self.handles.values().filter(|handle| !handle.is_finished()) {
             handle.abort();
         }
     }
@@ -262,9 +262,11 @@ impl<T: 'static> Future for JoinNext<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled_at = Location::caller();
         let this = &mut *self;
+        context::expect("JoinSet", |state| this.parked.forget_cancelled(state));
         if this.parked.is_parked() {
             let left = context::expect("JoinSet", |state| match this.parked.repoll(state, cx) {
                 WaitState::Done => this.parked.leave(state),
+                // Forgotten above: it waits.
                 WaitState::Waiting | WaitState::Cancelled => None,
             });
             if left.is_none() {

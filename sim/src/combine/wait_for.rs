@@ -15,7 +15,7 @@ use crate::kernel::task::{Callback, Watcher};
 use crate::kernel::wait::{self, Parked, Target, WaitRef, WaitState};
 use crate::task::{JoinError, JoinHandle};
 use crate::time::{Elapsed, Timeout, timeout};
-use crate::trace::{Op, Place};
+use crate::trace::{Cause, Op, Place};
 
 /// Says why [`wait_for`] gave no value.
 #[derive(Clone, Debug)]
@@ -145,9 +145,15 @@ impl<T: 'static> Ending<T> {
     fn poll(&mut self, cx: &mut Context<'_>, polled_at: Place) -> Poll<Result<T, WaitForError>> {
         let (task, run) = (self.handle.task_ref(), self.handle.run());
         let parked = &mut self.parked;
+        context::expect("wait_for", |state| parked.forget_cancelled(state));
         if !parked.is_parked() {
+            // Polled again after its wait was cancelled, it waits anew, and asks nobody twice.
+            let asked = self.waker.is_some();
             if let Some(result) = self.handle.take_result() {
-                return Poll::Ready(result.map_err(WaitForError::Join));
+                return Poll::Ready(result.map_err(|error| match error {
+                    error if asked && error.is_cancelled() => WaitForError::Elapsed,
+                    error => WaitForError::Join(error),
+                }));
             }
             self.waker = Some(context::expect("wait_for", |state| {
                 let wait = parked.park(state, cx, Op::Join, None, Target::Here, polled_at);
@@ -156,7 +162,9 @@ impl<T: 'static> Ending<T> {
                 state.watch(task, Watcher::Callback(Arc::clone(&release), 0));
                 release
             }));
-            cancel::request(task, None);
+            if !asked {
+                cancel::request(task, None, Cause::Deadline);
+            }
             return Poll::Pending;
         }
         let left = context::expect("wait_for", |state| match parked.repoll(state, cx) {

@@ -78,12 +78,3 @@ impl Drop for Hold {
         drop(context::with(|state| (state.run == run).then(|| state.drop_handle(task))));
     }
 }
-
-/// Drops what may run a destructor of the user's, from inside a callback of the loop.
-///
-/// Its panic has nobody to go to, and is dropped as well.
-pub(super) fn drop_quietly<T>(value: T) {
-    context::enter(|context| {
-        let _ = context.guard(move || drop(value));
-    });
-}

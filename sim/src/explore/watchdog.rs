@@ -60,6 +60,12 @@ impl Watchdog {
         Self { limit }
     }
 
+    /// How long one poll may take.
+    #[must_use]
+    pub fn limit(self) -> Duration {
+        self.limit
+    }
+
     /// Watches over the runs of one program, one at a time: each thread that runs has its own.
     ///
     /// `describe` is called with the seed and the step that hangs, on a thread of its own, to say
@@ -214,10 +220,39 @@ where
     Fut: Future + 'static,
     Fut::Output: 'static,
 {
+    describe_by(move || policy.chooser(seed), seed, step, program)
+}
+
+/// The same, of a run whose choices somebody else makes.
+pub(crate) fn describe_with<F, Fut>(
+    chooser: impl Choose + Send + 'static,
+    seed: u64,
+    step: u64,
+    program: F,
+) -> String
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future + 'static,
+    Fut::Output: 'static,
+{
+    describe_by(move || Box::new(chooser) as Box<dyn Choose>, seed, step, program)
+}
+
+fn describe_by<F, Fut>(
+    chooser: impl FnOnce() -> Box<dyn Choose> + Send + 'static,
+    seed: u64,
+    step: u64,
+    program: F,
+) -> String
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future + 'static,
+    Fut::Output: 'static,
+{
     let (sender, receiver) = mpsc::channel();
     // The step is taken on a thread that is given up: it does not come back.
     let again = move || {
-        let spy = Spy { inner: policy.chooser(seed), step, tell: sender.clone() };
+        let spy = Spy { inner: chooser(), step, tell: sender.clone() };
         let mut run = Sim::new().seed(seed).chooser(spy).max_steps(u64::MAX).start(program);
         while run.steps() + 1 < step {
             if run.step() == Progress::Ended {
@@ -239,8 +274,15 @@ where
                 });
                 let spawned = task.spawned_at;
                 match last {
-                    Some((op, place)) => {
+                    Some((op, Some(place))) => {
                         format!("task `{}`, resumed at {place} ({})", task.name, op.name())
+                    }
+                    Some((op, None)) => {
+                        format!(
+                            "task `{}`, resumed in {} (spawned at {spawned})",
+                            task.name,
+                            op.name()
+                        )
                     }
                     None => format!("the first step of task `{}`, spawned at {spawned}", task.name),
                 }
@@ -315,6 +357,22 @@ mod tests {
             "{loud}"
         );
         assert_eq!(told(1_000), "", "the run has no such step");
+    }
+
+    #[test]
+    fn where_a_foreign_future_is_awaited_is_not_made_up() {
+        let program = || async {
+            let (sender, receiver) = futures::channel::oneshot::channel::<()>();
+            let waiter = crate::spawn(receiver).named("waiter");
+            crate::yield_now().await;
+            let _ = sender.send(());
+            let _ = waiter.await;
+        };
+        let waiter = describe(Policy::Fifo, 0, 4, program);
+        assert!(
+            waiter.starts_with("task `waiter`, resumed in an unknown future (spawned at "),
+            "{waiter}"
+        );
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! A slab whose keys tell an entry from an earlier one in the same place.
 
+use core::num::NonZeroU32;
+
 /// Names an entry of an [`Arena`]; stale once the entry is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     index: u32,
-    generation: u32,
+    // Never zero, so that an absent key takes no room of its own.
+    generation: NonZeroU32,
 }
 
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub(crate) struct Arena<T> {
 
 #[derive(Debug)]
 struct Entry<T> {
-    generation: u32,
+    generation: NonZeroU32,
     value: Option<T>,
 }
 
@@ -26,14 +29,29 @@ impl<T> Arena<T> {
 
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        if let Some(index) = self.free.pop() {
-            let entry = &mut self.entries[index as usize];
-            entry.value = Some(value);
-            return Key { index, generation: entry.generation };
-        }
+        let (place, key) = self.vacant();
+        *place = Some(value);
+        key
+    }
+
+    /// Gives a place to be filled by the caller, so that a large value is written where it stays.
+    #[inline(always)]
+    pub(crate) fn vacant(&mut self) -> (&mut Option<T>, Key) {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.grow(),
+        };
+        let entry = &mut self.entries[index as usize];
+        // Said, so that nothing is dropped where it is filled.
+        assert!(entry.value.is_none(), "[sim bug] a free entry is in use");
+        (&mut entry.value, Key { index, generation: entry.generation })
+    }
+
+    #[cold]
+    fn grow(&mut self) -> u32 {
         let index = u32::try_from(self.entries.len()).expect("[sim bug] more than 2^32 entries");
-        self.entries.push(Entry { generation: 0, value: Some(value) });
-        Key { index, generation: 0 }
+        self.entries.push(Entry { generation: NonZeroU32::MIN, value: None });
+        index
     }
 
     #[inline]
@@ -43,9 +61,23 @@ impl<T> Arena<T> {
             return None;
         }
         let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
+        entry.generation = entry.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(key.index);
         Some(value)
+    }
+
+    /// Removes an entry of which only what `take` gives is wanted: a large value is not moved.
+    #[inline(always)]
+    pub(crate) fn remove_with<R>(&mut self, key: Key, take: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let entry = self.entries.get_mut(key.index as usize)?;
+        if entry.generation != key.generation {
+            return None;
+        }
+        let taken = take(entry.value.as_mut()?);
+        entry.value = None;
+        entry.generation = entry.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        self.free.push(key.index);
+        Some(taken)
     }
 
     #[inline]

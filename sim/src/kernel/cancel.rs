@@ -13,44 +13,54 @@ use super::context;
 use super::scope::ScopeKey;
 use super::task::{Stage, TaskRef};
 use super::wait::{Target, WaitState};
-use crate::trace::Event;
+use crate::trace::{Cause, Event};
 
 /// Asks a task to cancel itself; false if it has ended.
 ///
 /// With `within`, only what is suspended inside that scope is asked, as a `timeout` does.
 /// Chains of awaiting tasks are followed in a loop: a chain of a million must not exhaust the
 /// stack.
-pub(crate) fn request(task: TaskRef, within: Option<ScopeKey>) -> bool {
-    let mut pending = vec![(task, within)];
+pub(crate) fn request(task: TaskRef, within: Option<ScopeKey>, cause: Cause) -> bool {
+    let mut pending = vec![(task, within, cause)];
     let mut accepted = None;
-    while let Some((task, within)) = pending.pop() {
+    while let Some((task, within, cause)) = pending.pop() {
         let mut request = Request::default();
-        let live = context::with(|state| state.request_cancel(task, within, &mut request));
+        let live = context::with(|state| state.request_cancel(task, within, cause, &mut request));
         accepted.get_or_insert(live.unwrap_or(false));
         for waker in request.wakers {
             waker.wake();
         }
         // Depth first, in the order of awaiting, as asyncio's recursion goes.
-        pending.extend(request.forward.into_iter().rev().map(|task| (task, None)));
+        pending.extend(request.forward.into_iter().rev().map(|task| (task, None, Cause::PassedOn)));
     }
     accepted.unwrap_or(false)
 }
 
-/// Tells a task to end at its await; nothing can refuse.
-pub(crate) fn abort(task: TaskRef) {
+/// Tells a task to end at its await; nothing can refuse. False if it has ended.
+pub(crate) fn abort(task: TaskRef) -> bool {
     context::with(|state| {
         let by = state.actor();
         let running = state.current == Some(task);
         let Some(slot) = state.task_mut(task).filter(|slot| slot.stage == Stage::Live) else {
-            return;
+            return false;
         };
         if core::mem::replace(&mut slot.abort, true) {
-            return;
+            return true;
         }
         state.emit(task.id, Event::AbortRequested { by });
         if !running {
             state.wake(task);
         }
+        true
+    })
+    .unwrap_or(false)
+}
+
+/// Records that somebody told a task to cancel itself, or to end, when it had ended.
+pub(crate) fn note_too_late(task: TaskRef, abort: bool) {
+    context::with(|state| {
+        let by = state.actor();
+        state.emit(task.id, Event::TooLate { by, abort });
     });
 }
 
@@ -65,6 +75,7 @@ impl State {
         &mut self,
         task: TaskRef,
         within: Option<ScopeKey>,
+        cause: Cause,
         request: &mut Request,
     ) -> bool {
         let by = self.actor();
@@ -73,7 +84,7 @@ impl State {
             return false;
         };
         slot.cancelling += 1;
-        self.emit(task.id, Event::CancelRequested { by });
+        self.emit(task.id, Event::CancelRequested { by, cause });
         if running || !self.deliver(task, within, request) {
             self.remember(task, within);
         }
@@ -232,6 +243,6 @@ pub(crate) fn after_pending(task: TaskRef) {
         waker.wake();
     }
     for task in forward {
-        self::request(task, None);
+        self::request(task, None, Cause::PassedOn);
     }
 }

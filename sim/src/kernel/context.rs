@@ -126,6 +126,24 @@ pub(crate) fn rethrow(caught: Caught) -> ! {
     panic::resume_unwind(payload)
 }
 
+/// Drops what may run a destructor of the user's, whose panic has nobody to go to.
+pub(crate) fn drop_quietly<T>(value: T) {
+    enter(|context| {
+        if let Err(caught) = context.guard(move || drop(value)) {
+            // A payload may panic as it goes, and what it panics with as well: that is let go of.
+            core::mem::forget(context.guard(move || drop(caught)));
+        }
+    });
+}
+
+/// Ends the task as a panic with this message at this place would: for failures that came as
+/// values.
+#[cfg(feature = "prop")]
+pub(crate) fn panic_at(message: String, place: String) -> ! {
+    let payload = Box::new(message.clone());
+    rethrow(Caught(Box::new((payload, PanicSite { message, place }))))
+}
+
 impl Context {
     /// Runs user code, and catches its panic silently.
     #[inline(always)]

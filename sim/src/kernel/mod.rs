@@ -9,7 +9,9 @@
 
 pub(crate) mod arena;
 pub(crate) mod cancel;
+pub(crate) mod choice;
 pub(crate) mod context;
+pub(crate) mod marks;
 pub(crate) mod object;
 pub(crate) mod parking;
 pub(crate) mod ready;
@@ -26,10 +28,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand_chacha::ChaCha8Rng;
 
 use crate::clock::Timers;
-use crate::decision::{DecisionPoint, Decisions, First, Kind};
+use crate::decision::{Candidate, Decisions, First};
 use crate::id::TaskId;
 use crate::seed::{self, Purpose};
-use crate::trace::{Digest, Event, Record, TaskInfo, Trace};
+use crate::trace::{Digest, Event, Place, Record, TaskInfo, Trace};
 use arena::Arena;
 use context::PanicSite;
 use object::Object;
@@ -48,6 +50,14 @@ pub(crate) struct Limits {
     pub(crate) cost_per_step: u64,
 }
 
+impl Limits {
+    /// How many `select!`s may be polled in one step: as many as there may be steps, but so many
+    /// that a task may well hold them all at once.
+    pub(crate) fn selects(self) -> u64 {
+        self.steps.max(10_000)
+    }
+}
+
 /// All of one run.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -60,7 +70,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) decisions: Decisions,
     pub(crate) digest: Digest,
-    pub(crate) trace: Option<Trace>,
+    // Boxed, so that the state is smaller and the check whether there is one short.
+    pub(crate) trace: Option<Box<Trace>>,
     pub(crate) tasks: Vec<Task>,
     free_slots: Vec<u32>,
     /// Slots from here on are not in use in this run.
@@ -71,12 +82,22 @@ pub(crate) struct State {
     pub(crate) calls: Vec<Option<Call>>,
     free_calls: Vec<u32>,
     pub(crate) timers: Timers<TimerAction>,
-    due: Vec<TimerAction>,
+    due: Vec<u32>,
     pub(crate) waits: Arena<WaitNode>,
     pub(crate) scopes: Arena<Scope>,
     pub(crate) objects: Vec<Object>,
+    /// How many objects were made while no task ran.
+    made_outside: u32,
     /// How many entries of this pass are still to be run.
     pass_left: usize,
+    /// The task that was picked where another one was left at a schedule point.
+    forced: Option<u32>,
+    /// The running task at a schedule point at which a switch is being offered.
+    offered: Option<Candidate>,
+    // What stands to be picked; its memory is kept.
+    candidates: Vec<Candidate>,
+    /// Whether somebody takes notice of every event.
+    watched: bool,
     /// The task that is being run.
     pub(crate) current: Option<TaskRef>,
     /// The innermost scope that is being polled.
@@ -88,8 +109,14 @@ pub(crate) struct State {
     pub(crate) unobserved: Vec<Unobserved>,
     /// The first panics of the run, whoever looked at them.
     pub(crate) panics: Vec<(TaskId, PanicSite)>,
+    /// How many `select!`s were polled, and in which step.
+    selects: (u64, u64),
+    /// Who polled too many of them in one step, and where.
+    pub(crate) spinning: Option<(TaskId, Place)>,
     /// The step count for a watchdog, where there is one.
     pub(crate) heartbeat: Option<Arc<AtomicU64>>,
+    /// Where the program's marks go, where somebody asks for them.
+    pub(crate) marks: Option<Arc<marks::Marks>>,
     pub(crate) outside: Arc<Outside>,
     /// The run's thread pool, once it is used; kept for the room that simulates it.
     pub(crate) blocking: Option<Arc<dyn Any + Send + Sync>>,
@@ -128,14 +155,22 @@ impl State {
             waits: Arena::new(),
             scopes: Arena::new(),
             objects: Vec::new(),
+            made_outside: 0,
             pass_left: 0,
+            forced: None,
+            offered: None,
+            candidates: Vec::new(),
+            watched: false,
             current: None,
             current_scope: None,
             current_waker: 0,
             recent: [0; RECENT],
             unobserved: Vec::new(),
             panics: Vec::new(),
+            selects: (0, 0),
+            spinning: None,
             heartbeat: None,
+            marks: None,
             outside: Arc::default(),
             blocking: None,
             program_rng: None,
@@ -152,15 +187,22 @@ impl State {
         self.step = 0;
         self.phase = Phase::Running;
         self.limits = limits;
+        self.watched = trace || decisions.wants_events();
         self.decisions = decisions;
         self.digest = Digest::new();
-        self.trace = trace.then(Trace::default);
+        self.trace = trace.then(Box::default);
         self.next_task = 0;
         self.alive = 0;
+        self.made_outside = 0;
         self.pass_left = 0;
+        self.forced = None;
+        self.offered = None;
         self.current = None;
         self.current_scope = None;
+        self.selects = (0, 0);
+        self.spinning = None;
         self.heartbeat = None;
+        self.marks = None;
         self.program_rng = None;
         self.panics.clear();
         debug_assert!(self.unobserved.is_empty() && self.objects.is_empty());
@@ -175,14 +217,17 @@ impl State {
         if let Event::Note(text) = &event {
             self.digest.mix_text(text);
         }
-        if self.trace.is_some() {
+        if self.watched {
             self.keep(task, event);
         }
     }
 
-    /// Adds to the trace, where one is kept.
+    /// Tells the chooser, where it wants to know, and adds to the trace, where one is kept.
     #[cold]
     pub(crate) fn keep(&mut self, task: TaskId, event: Event) {
+        if self.decisions.wants_events() {
+            self.tell(task, &event);
+        }
         let (step, now) = (self.step, self.now);
         if let Some(trace) = &mut self.trace {
             trace.push(Record { step, now, task, event });
@@ -208,31 +253,20 @@ impl State {
         self.now = self.now.saturating_add(ticks);
     }
 
-    /// Makes a choice.
-    #[inline(always)]
-    pub(crate) fn choose(&mut self, kind: Kind, candidates: u32) -> u32 {
-        if self.decisions.pass_over(candidates) {
-            return 0;
-        }
-        self.ask(kind, candidates)
+    /// Counts a poll of a `select!`; false once there have been too many in one step, and then
+    /// the run goes no further than this step.
+    #[inline]
+    pub(crate) fn polled_select(&mut self, place: Place) -> bool {
+        let (count, step) = self.selects;
+        let count = if step == self.step { count + 1 } else { 1 };
+        self.selects = (count, self.step);
+        count <= self.limits.selects() || self.stop_spinning(place)
     }
 
-    fn ask(&mut self, kind: Kind, candidates: u32) -> u32 {
-        let point = DecisionPoint { kind, candidates, step: self.step, now: self.now };
-        let picked = self.decisions.choose(&point, self.digest);
-        if picked != 0 {
-            self.digest.mix(u64::from(picked));
-        }
-        picked
-    }
-
-    /// Records a choice that was made from outside.
-    pub(crate) fn impose(&mut self, kind: Kind, candidates: u32, picked: u32) {
-        let point = DecisionPoint { kind, candidates, step: self.step, now: self.now };
-        self.decisions.impose(&point, self.digest, picked);
-        if picked != 0 {
-            self.digest.mix(u64::from(picked));
-        }
+    #[cold]
+    fn stop_spinning(&mut self, place: Place) -> bool {
+        self.spinning.get_or_insert((self.current_task(), place));
+        false
     }
 
     /// The stream of words that the program draws from.
@@ -311,8 +345,8 @@ pub(crate) fn default_label(id: TaskId) -> String {
 fn digest_words(event: &Event) -> (u8, u64) {
     use crate::trace::{End, Waker};
     let by = |waker: &Waker| match waker {
-        Waker::Task(task) => u64::from(task.0),
-        Waker::Loop => u64::MAX,
+        Waker::Task(task) => u64::from(task.0) + 1,
+        Waker::Loop => 0,
     };
     match event {
         Event::Spawn { child } => (1, u64::from(child.0)),
@@ -323,17 +357,23 @@ fn digest_words(event: &Event) -> (u8, u64) {
             let on = on.map_or(0, |task| u64::from(task.0) + 1);
             (4, (*op as u64) | (object << 8) ^ (on << 36))
         }
+        Event::Left { op, object, place: _ } => {
+            let object = object.map_or(0, |object| u64::from(object.0) + 1);
+            (17, (*op as u64) | (object << 8))
+        }
+        Event::Touch { object, write } => (18, (u64::from(object.0) << 1) | u64::from(*write)),
         Event::TimerSet { deadline } => (5, *deadline),
         Event::TimerFired { deadline } => (6, *deadline),
         Event::TimerDropped { deadline } => (7, *deadline),
         Event::Busy { duration } => (8, *duration),
-        Event::CancelRequested { by: waker } => (9, by(waker)),
+        Event::CancelRequested { by: waker, cause } => (9, by(waker) ^ ((*cause as u64) << 36)),
         Event::CancelDelivered => (10, 0),
         Event::CancelCaught => (11, 0),
         Event::AbortRequested { by: waker } => (12, by(waker)),
         Event::Acquire { object } => (13, u64::from(object.0)),
         Event::Release { object } => (14, u64::from(object.0)),
         Event::Note(_) => (15, 0),
+        Event::TooLate { by: waker, abort } => (17, by(waker) ^ (u64::from(*abort) << 36)),
         Event::Finish(end) => match end {
             End::Returned => (16, 0),
             End::Cancelled => (16, 1),

@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 
 const LANE: usize = 1024;
+// Set in all that is no task.
 const CALL: u32 = 1 << 31;
+const TIMER: u32 = 1 << 30;
 
 /// An entry of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) enum Entry {
     Task(u32),
     /// A callback, by its number.
     Call(u32),
+    /// A timer that is due, by its number.
+    Timer(u32),
 }
 
 impl Entry {
@@ -23,11 +27,22 @@ impl Entry {
         match self {
             Entry::Task(slot) => slot,
             Entry::Call(call) => call | CALL,
+            Entry::Timer(timer) => timer | CALL | TIMER,
         }
     }
 
     fn unpack(word: u32) -> Self {
-        if word & CALL == 0 { Entry::Task(word) } else { Entry::Call(word & !CALL) }
+        if word & CALL == 0 {
+            Entry::Task(word)
+        } else if word & TIMER == 0 {
+            Entry::Call(word & !CALL)
+        } else {
+            Entry::Timer(word & !(CALL | TIMER))
+        }
+    }
+
+    fn is_task(self) -> bool {
+        matches!(self, Entry::Task(_))
     }
 }
 
@@ -50,22 +65,35 @@ impl Lane {
     }
 
     #[inline]
-    fn push_back(&mut self, word: u32) {
-        if self.words.len() == self.words.capacity() && self.head * 2 >= self.words.len() {
+    fn is_full(&self) -> bool {
+        self.words.len() == self.words.capacity()
+    }
+
+    /// Makes room at the back of a full lane; false where it is long enough already.
+    #[cold]
+    fn make_room(&mut self) -> bool {
+        if self.len() >= LANE {
+            return false;
+        }
+        if self.head * 2 >= self.words.len() {
             self.words.drain(..self.head);
             self.head = 0;
         }
-        self.words.push(word);
+        if self.is_full() {
+            self.words.reserve(self.words.len().max(16));
+        }
+        true
     }
 
-    #[inline]
-    fn pop_front(&mut self) -> Option<u32> {
-        let word = *self.words.get(self.head)?;
+    /// Drops the first entry; true where it was the last.
+    #[inline(always)]
+    fn drop_front(&mut self) -> bool {
         self.head += 1;
-        if self.head == self.words.len() {
+        let emptied = self.head == self.words.len();
+        if emptied {
             self.clear();
         }
-        Some(word)
+        emptied
     }
 
     #[inline]
@@ -93,55 +121,69 @@ pub(crate) struct ReadyQueue {
     // Invariant: empty unless `first` is not; no lane in it is.
     rest: VecDeque<Lane>,
     spare: Vec<Lane>,
-    len: usize,
+    // How many entries are in `rest`.
+    far: usize,
     calls: usize,
 }
 
 impl ReadyQueue {
     pub(crate) fn new() -> Self {
-        Self { first: Lane::default(), rest: VecDeque::new(), spare: Vec::new(), len: 0, calls: 0 }
+        Self { first: Lane::default(), rest: VecDeque::new(), spare: Vec::new(), far: 0, calls: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
         self.first.clear();
         self.rest.clear();
         self.spare.clear();
-        self.len = 0;
+        self.far = 0;
         self.calls = 0;
     }
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.first.len() + self.far
     }
 
     /// How many of the entries are tasks.
     #[inline]
     pub(crate) fn tasks(&self) -> usize {
-        self.len - self.calls
+        self.len() - self.calls
+    }
+
+    /// Whether anything but tasks is in the queue.
+    #[inline]
+    pub(crate) fn has_calls(&self) -> bool {
+        self.calls > 0
     }
 
     #[inline]
     pub(crate) fn push_back(&mut self, entry: Entry) {
-        self.calls += usize::from(matches!(entry, Entry::Call(_)));
-        self.len += 1;
-        if self.rest.is_empty() && self.first.len() < LANE {
-            self.first.push_back(entry.pack());
+        self.calls += usize::from(!entry.is_task());
+        let word = entry.pack();
+        if self.far == 0 && !self.first.is_full() {
+            self.first.words.push(word);
         } else {
-            self.push_far_back(entry.pack());
+            self.push_with_care(word);
         }
     }
 
     #[cold]
-    fn push_far_back(&mut self, word: u32) {
-        match self.rest.back_mut() {
-            Some(last) if last.len() < LANE => last.push_back(word),
-            _ => {
-                let mut lane = self.spare.pop().unwrap_or_default();
-                lane.push_back(word);
-                self.rest.push_back(lane);
-            }
+    #[inline(never)]
+    fn push_with_care(&mut self, word: u32) {
+        if self.far == 0 && self.first.make_room() {
+            self.first.words.push(word);
+            return;
         }
+        self.far += 1;
+        if let Some(last) = self.rest.back_mut()
+            && (!last.is_full() || last.make_room())
+        {
+            last.words.push(word);
+            return;
+        }
+        let mut lane = self.spare.pop().unwrap_or_default();
+        lane.words.push(word);
+        self.rest.push_back(lane);
     }
 
     #[inline]
@@ -149,43 +191,49 @@ impl ReadyQueue {
         self.first.words.get(self.first.head).copied().map(Entry::unpack)
     }
 
-    #[inline]
-    pub(crate) fn pop_front(&mut self) -> Option<Entry> {
-        let word = self.first.pop_front()?;
-        self.len -= 1;
-        if self.first.len() == 0 && !self.rest.is_empty() {
+    /// Takes what [`front`](Self::front) showed.
+    #[inline(always)]
+    pub(crate) fn drop_front(&mut self, entry: Entry) {
+        self.calls -= usize::from(!entry.is_task());
+        if self.first.drop_front() && self.far > 0 {
             self.refill();
         }
-        let entry = Entry::unpack(word);
-        self.calls -= usize::from(matches!(entry, Entry::Call(_)));
-        Some(entry)
     }
 
     /// The queued tasks in order.
     pub(crate) fn iter_tasks(&self) -> impl Iterator<Item = u32> {
         self.lanes().flat_map(|lane| lane.entries()).filter_map(|word| match Entry::unpack(*word) {
             Entry::Task(slot) => Some(slot),
-            Entry::Call(_) => None,
+            Entry::Call(_) | Entry::Timer(_) => None,
         })
     }
 
+    /// Where among the tasks one stands.
+    pub(crate) fn position_of_task(&self, slot: u32) -> Option<usize> {
+        self.iter_tasks().position(|other| other == slot)
+    }
+
     /// Takes the `nth` task; the rest keep their order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove_task(&mut self, nth: usize) -> Option<u32> {
         if self.calls == 0 && nth < self.first.len() {
             let word = self.first.remove(nth);
-            self.len -= 1;
-            if self.first.len() == 0 && !self.rest.is_empty() {
+            if self.far > 0 && self.first.len() == 0 {
                 self.refill();
             }
             return Some(word);
         }
+        self.remove_far_task(nth)
+    }
+
+    #[cold]
+    fn remove_far_task(&mut self, nth: usize) -> Option<u32> {
         let (lane, position) = self.locate(nth)?;
         Some(self.remove_at(lane, position))
     }
 
-    /// Takes the first callback if it stands before the `nth` task.
-    pub(crate) fn take_call_before(&mut self, nth: usize) -> Option<u32> {
+    /// Takes the first callback or timer if it stands before the `nth` task.
+    pub(crate) fn take_call_before(&mut self, nth: usize) -> Option<Entry> {
         if self.calls == 0 {
             return None;
         }
@@ -194,7 +242,7 @@ impl ReadyQueue {
         'search: for (index, lane) in self.lanes().enumerate() {
             for (position, word) in lane.entries().iter().enumerate() {
                 match Entry::unpack(*word) {
-                    Entry::Call(call) => {
+                    call @ (Entry::Call(_) | Entry::Timer(_)) => {
                         found = Some((index, position, call));
                         break 'search;
                     }
@@ -246,14 +294,14 @@ impl ReadyQueue {
     }
 
     fn remove_at(&mut self, lane: usize, position: usize) -> u32 {
-        self.len -= 1;
         if lane == 0 {
             let word = self.first.remove(position);
-            if self.first.len() == 0 && !self.rest.is_empty() {
+            if self.far > 0 && self.first.len() == 0 {
                 self.refill();
             }
             return word;
         }
+        self.far -= 1;
         let word = self.rest[lane - 1].remove(position);
         if self.rest[lane - 1].len() == 0 {
             self.spare.extend(self.rest.remove(lane - 1));
@@ -261,9 +309,11 @@ impl ReadyQueue {
         word
     }
 
+    /// Moves the next lane to the front: the first one is used up.
     #[cold]
     fn refill(&mut self) {
         if let Some(next) = self.rest.pop_front() {
+            self.far -= next.len();
             let mut empty = core::mem::replace(&mut self.first, next);
             empty.clear();
             self.spare.push(empty);
@@ -306,19 +356,21 @@ mod tests {
     fn callbacks_are_no_candidates_and_run_before_what_stands_behind_them() {
         let mut queue = ReadyQueue::new();
         for entry in
-            [Entry::Task(1), Entry::Call(1), Entry::Task(2), Entry::Call(2), Entry::Task(3)]
+            [Entry::Task(1), Entry::Call(1), Entry::Task(2), Entry::Timer(2), Entry::Task(3)]
         {
             queue.push_back(entry);
         }
         assert_eq!(queue.tasks(), 3);
         assert_eq!(queue.take_call_before(0), None);
-        assert_eq!(queue.take_call_before(1), Some(1));
+        assert_eq!(queue.take_call_before(1), Some(Entry::Call(1)));
         assert_eq!(queue.take_call_before(1), None);
         assert_eq!(queue.remove_task(1), Some(2));
         assert_eq!(queue.front(), Some(Entry::Task(1)));
         queue.forget_task(1);
-        assert_eq!(queue.pop_front(), Some(Entry::Call(2)));
-        assert_eq!(queue.pop_front(), Some(Entry::Task(3)));
-        assert_eq!(queue.pop_front(), None);
+        for entry in [Entry::Timer(2), Entry::Task(3)] {
+            assert_eq!(queue.front(), Some(entry));
+            queue.drop_front(entry);
+        }
+        assert_eq!(queue.front(), None);
     }
 }

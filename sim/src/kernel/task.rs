@@ -1,17 +1,16 @@
 //! What a task is: a future in a slot, what it waits for, and how it ended.
 
 use core::any::Any;
-use core::cell::RefCell;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context as PollContext, Poll};
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use pin_project_lite::pin_project;
 
 use super::State;
 use super::arena::Key;
+use super::choice::Pending;
 use super::context::{self, Caught, PanicSite};
 use super::ready::Entry;
 use super::scope::ScopeKey;
@@ -19,7 +18,7 @@ use super::turn::Phase;
 use super::wait::WaitRef;
 use super::waker::SlotWaker;
 use crate::id::TaskId;
-use crate::trace::{End, Event, Place};
+use crate::trace::{End, Event, Op, Place, TaskInfo};
 
 /// Names a task: its slot, and its number to tell it from an earlier task in the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +65,8 @@ pub(crate) enum Completion {
     Value(Box<dyn Any>),
     Cancelled,
     Panicked {
-        site: PanicSite,
+        // Boxed: every task has room for it.
+        site: Box<PanicSite>,
         payload: PanicPayload,
     },
     /// The value was handed out.
@@ -87,6 +87,48 @@ pub(crate) enum UnobservedKind {
     Error(String),
 }
 
+/// An error that nobody looked at, its text not asked for yet: that runs the user's `Debug`.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    task: TaskId,
+    name: String,
+    describe: fn(&dyn Any) -> Option<String>,
+    value: Box<dyn Any>,
+}
+
+impl Unseen {
+    /// Remembers the error with its text; gives the value back. Called while the kernel is free.
+    pub(crate) fn tell(self) -> Box<dyn Any> {
+        let Self { task, name, describe, value } = self;
+        let text = match context::enter(|context| context.guard(|| describe(&*value))) {
+            Ok(text) => text.unwrap_or_default(),
+            Err(caught) => {
+                let (payload, site) = caught.into_parts();
+                context::drop_quietly(payload);
+                format!("(its `Debug` panicked: {}, {})", site.message, site.place)
+            }
+        };
+        let kind = UnobservedKind::Error(text);
+        context::with(|state| state.unobserved.push(Unobserved { task, name, kind }));
+        value
+    }
+}
+
+/// What is left of a task that nobody holds any more; dropping it runs code of the user's.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    unseen: Option<Unseen>,
+    _completion: Option<Completion>,
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if let Some(unseen) = self.unseen.take() {
+            drop(unseen.tell());
+        }
+    }
+}
+
 /// How to look at the output of a task whose error counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fallible {
@@ -103,24 +145,25 @@ pub(crate) enum Stage {
     Done,
 }
 
-/// What is polled. It belongs to the slot and stands apart from the rest of the task, so that a
-/// poll holds it, and nothing of the state, without a move in and out.
+/// What is polled. It belongs to the slot and stands apart from the rest of the task: a step takes
+/// it out, and so holds nothing of the state, by the move of one pointer.
 pub(crate) struct Body {
     // Absent once the task has ended.
-    pub(crate) future: RefCell<Option<ErasedFuture>>,
+    pub(crate) future: Option<ErasedFuture>,
     pub(crate) waker: SlotWaker,
 }
 
 impl Body {
-    fn new(waker: SlotWaker) -> Rc<Self> {
-        Rc::new(Self { future: RefCell::new(None), waker })
+    fn new(waker: SlotWaker) -> Box<Self> {
+        Box::new(Self { future: None, waker })
     }
 }
 
 // What every step touches stands first, in one cache line.
 #[repr(C, align(64))]
 pub(crate) struct Task {
-    pub(crate) body: Rc<Body>,
+    // Absent during a step of the task.
+    pub(crate) body: Option<Box<Body>>,
     /// Tells the task's own waker from a combinator's.
     pub(crate) waker_address: usize,
     /// Waits in order of parking.
@@ -144,6 +187,14 @@ pub(crate) struct Task {
     /// How many handles exist; a slot is free once its task has ended and none does.
     pub(crate) handles: u32,
     pub(crate) last_wait: Option<Key>,
+    /// What it is about to do when it is run next.
+    pub(crate) pending: Pending,
+    /// See [`Candidate::signature`](crate::decision::Candidate::signature).
+    pub(crate) signature: u64,
+    /// How many tasks it has spawned.
+    pub(crate) children: u32,
+    /// How many objects of each kind it has made.
+    pub(crate) made: Vec<(&'static str, u32)>,
     /// The scope inside which `must_cancel` is to be raised; none: anywhere.
     pub(crate) must_cancel_within: Option<ScopeKey>,
     /// Scopes in order of entering.
@@ -173,6 +224,11 @@ impl Task {
 
     pub(crate) fn is_live(&self) -> bool {
         self.stage == Stage::Live
+    }
+
+    /// Whether there is something of the program's to drop.
+    pub(crate) fn holds_something(&self) -> bool {
+        self.completion.is_some() || self.body.as_ref().is_some_and(|body| body.future.is_some())
     }
 }
 
@@ -225,17 +281,22 @@ impl State {
         task.stage = Stage::Live;
         task.parent = parent;
         task.spawned_at = place;
-        if !task.body.waker.rename(self.run, id) {
+        task.pending = Pending { op: Op::Start, object: None, place };
+        task.children = 0;
+        task.made.clear();
+        let body = match &mut task.body {
+            Some(body) if body.waker.rename(self.run, id) => body,
             // Somebody kept the old task's waker: it must go on naming the old task.
-            task.body = Body::new(SlotWaker::new(self.run, slot, id, &self.outside));
-        }
-        task.waker_address = task.body.waker.waker().data().addr();
-        *task.body.future.borrow_mut() = Some(future);
+            stale => stale.insert(Body::new(SlotWaker::new(self.run, slot, id, &self.outside))),
+        };
+        body.future = Some(future);
+        task.waker_address = body.waker.waker().data().addr();
         task.handles = 1;
         task.scheduled = true;
         self.alive += 1;
         self.ready.push_back(Entry::Task(slot));
         let task = TaskRef { slot, id };
+        self.sign(task);
         if self.trace.is_some() {
             let info = self.task_info(&self.tasks[slot as usize]);
             if let Some(trace) = &mut self.trace {
@@ -260,6 +321,11 @@ impl State {
             .filter(|slot| slot.id == task.id && slot.is_occupied())
     }
 
+    /// The slots that were used in this run; others may be there from an earlier one.
+    pub(crate) fn slots(&self) -> &[Task] {
+        &self.tasks[..self.next_slot]
+    }
+
     pub(crate) fn is_done(&self, task: TaskRef) -> bool {
         self.task(task).is_none_or(|task| task.stage == Stage::Done)
     }
@@ -279,8 +345,7 @@ impl State {
 
     /// Puts the running task at the back of the ready queue.
     #[inline]
-    pub(crate) fn requeue_current(&mut self) {
-        let Some(task) = self.current else { return };
+    pub(crate) fn requeue(&mut self, task: TaskRef) {
         let slot = &mut self.tasks[task.slot as usize];
         if !core::mem::replace(&mut slot.scheduled, true) {
             self.ready.push_back(Entry::Task(task.slot));
@@ -306,44 +371,65 @@ impl State {
 
     /// Gives up a handle; what is left of the task is handed over, to be dropped by the caller.
     #[must_use]
-    pub(crate) fn drop_handle(&mut self, task: TaskRef) -> Option<Completion> {
+    #[inline]
+    pub(crate) fn drop_handle(&mut self, task: TaskRef) -> Option<Leftover> {
         let slot = self.task_mut(task)?;
         slot.handles -= 1;
         if slot.handles > 0 || slot.stage != Stage::Done {
             return None;
         }
-        self.vacate(task.slot)
+        Some(self.vacate(task.slot))
     }
 
-    /// Frees the slot of a task that has ended, and remembers an error nobody looked at.
-    fn vacate(&mut self, slot: u32) -> Option<Completion> {
-        self.note_unobserved(slot);
+    /// Frees the slot of a task that has ended; an error nobody looked at goes with the rest.
+    #[inline]
+    fn vacate(&mut self, slot: u32) -> Leftover {
+        let unseen = if self.tasks[slot as usize].observed { None } else { self.take_unseen(slot) };
         let task = &mut self.tasks[slot as usize];
-        let completion = task.completion.take();
+        let completion = match task.completion {
+            // The value was handed out: nothing is left to drop, as mostly.
+            Some(Completion::Taken) => {
+                task.completion = None;
+                None
+            }
+            _ => task.completion.take(),
+        };
         task.reset();
         self.free_slots.push(slot);
-        completion
+        Leftover { unseen, _completion: completion }
     }
 
-    /// Remembers the error of a task that has ended, if nobody looked at it.
-    pub(crate) fn note_unobserved(&mut self, slot: u32) {
+    /// Remembers the panic of a task that has ended, if nobody looked at it; an error, whose text
+    /// is the user's to give, is handed over with the value.
+    pub(crate) fn take_unseen(&mut self, slot: u32) -> Option<Unseen> {
         let task = &self.tasks[slot as usize];
         if task.observed {
-            return;
+            return None;
         }
-        let kind = match &task.completion {
-            Some(Completion::Panicked { site, .. }) => UnobservedKind::Panic(site.clone()),
+        let describe = match &task.completion {
+            Some(Completion::Panicked { .. }) => None,
             Some(Completion::Value(value)) => {
-                match task.fallible.and_then(|fallible| (fallible.describe)(&**value)) {
-                    Some(text) => UnobservedKind::Error(text),
-                    None => return,
-                }
+                let fallible = task.fallible.filter(|fallible| (fallible.is_err)(&**value))?;
+                Some(fallible.describe)
             }
-            _ => return,
+            _ => return None,
         };
-        let info = self.task_info(task);
-        self.unobserved.push(Unobserved { task: info.id, name: info.name, kind });
-        self.tasks[slot as usize].observed = true;
+        let TaskInfo { id, name, .. } = self.task_info(task);
+        let task = &mut self.tasks[slot as usize];
+        task.observed = true;
+        match (describe, task.completion.take()) {
+            (Some(describe), Some(Completion::Value(value))) => {
+                Some(Unseen { task: id, name, describe, value })
+            }
+            (_, completion) => {
+                if let Some(Completion::Panicked { site, .. }) = &completion {
+                    let kind = UnobservedKind::Panic((**site).clone());
+                    self.unobserved.push(Unobserved { task: id, name, kind });
+                }
+                self.tasks[slot as usize].completion = completion;
+                None
+            }
+        }
     }
 
     /// Marks a task's error as seen, as `await`, `gather` and the like do.
@@ -362,6 +448,20 @@ impl State {
                 slot.fallible.is_some_and(|fallible| (fallible.is_err)(&**value))
             }
             _ => false,
+        }
+    }
+
+    /// Takes the value of a task that has returned one, as [`observe`](Self::observe)d.
+    #[inline]
+    pub(crate) fn take_value(&mut self, task: TaskRef) -> Option<Box<dyn Any>> {
+        let slot = self.task_mut(task)?;
+        if !matches!(slot.completion, Some(Completion::Value(_))) {
+            return None;
+        }
+        slot.observed = true;
+        match slot.completion.replace(Completion::Taken) {
+            Some(Completion::Value(value)) => Some(value),
+            _ => None,
         }
     }
 
@@ -396,14 +496,14 @@ impl State {
 }
 
 impl Task {
-    fn vacant(place: Place, body: Rc<Body>) -> Self {
+    fn vacant(place: Place, body: Box<Body>) -> Self {
         Self {
             id: TaskId(u32::MAX),
             stage: Stage::Vacant,
             parent: None,
             spawned_at: place,
             name: None,
-            body,
+            body: Some(body),
             waker_address: 0,
             scheduled: false,
             handles: 0,
@@ -422,6 +522,10 @@ impl Task {
             completion: None,
             fallible: None,
             observed: false,
+            pending: Pending { op: Op::Start, object: None, place },
+            signature: 0,
+            children: 0,
+            made: Vec::new(),
         }
     }
 
@@ -456,9 +560,27 @@ pub(crate) enum Ending {
     Panicked(Caught),
 }
 
-/// Ends a task: tells its watchers, and frees what nobody holds.
-pub(crate) fn finish(context: &context::Context, task: TaskRef, ending: Ending) {
-    let mut watchers = {
+/// Runs what the loop does in the name of a task. The user's code in it (wakers, destructors) may
+/// panic: that counts as a panic of the task which nobody looked at, and the loop goes on.
+pub(crate) fn guarded(context: &context::Context, task: TaskId, f: impl FnOnce()) {
+    if let Err(caught) = context.guard(f) {
+        note_panic(context, task, caught);
+    }
+}
+
+#[cold]
+fn note_panic(context: &context::Context, task: TaskId, caught: Caught) {
+    let (payload, site) = caught.into_parts();
+    context::drop_quietly(payload);
+    if let Some(state) = context.state.borrow_mut().as_deref_mut() {
+        let name = state.task_label(task);
+        state.unobserved.push(Unobserved { task, name, kind: UnobservedKind::Panic(site) });
+    }
+}
+
+/// Ends a task in its step: tells its watchers, and frees what nobody holds.
+pub(crate) fn finish(context: &context::Context, task: TaskRef, body: Box<Body>, ending: Ending) {
+    let told = {
         let mut state = context.state.borrow_mut();
         let Some(state) = state.as_deref_mut() else { return };
         let (completion, end) = match ending {
@@ -470,31 +592,97 @@ pub(crate) fn finish(context: &context::Context, task: TaskRef, ending: Ending) 
                     state.panics.push((task.id, site.clone()));
                 }
                 let payload = Arc::new(Mutex::new(Some(payload)));
-                (Completion::Panicked { site, payload }, End::Panicked)
+                (Completion::Panicked { site: Box::new(site), payload }, End::Panicked)
             }
         };
-        state.emit(task.id, Event::Finish(end));
-        state.alive -= 1;
-        let slot = &mut state.tasks[task.slot as usize];
+        state.settle(task, body, completion, end)
+    };
+    tell(context, task, told);
+}
+
+/// Says whether a task's watchers know of its end.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// They do, and the step has ended.
+    All,
+    /// They have to be told by [`tell`].
+    Nobody,
+}
+
+impl State {
+    /// Marks the running task as ended, and tells its watchers if that can be done at once.
+    #[inline(always)]
+    pub(crate) fn settle(
+        &mut self,
+        task: TaskRef,
+        body: Box<Body>,
+        completion: Completion,
+        end: End,
+    ) -> Told {
+        self.emit(task.id, Event::Finish(end));
+        self.alive -= 1;
+        let slot = &mut self.tasks[task.slot as usize];
+        slot.body = Some(body);
         slot.stage = Stage::Done;
         slot.completion = Some(completion);
         if slot.scheduled {
             slot.scheduled = false;
-            state.ready.forget_task(task.slot);
+            self.ready.forget_task(task.slot);
         }
-        state.orphan(task);
-        if task.id == TaskId::ROOT && matches!(state.phase, Phase::Running) {
-            state.phase = Phase::root_ended();
+        let slot = &mut self.tasks[task.slot as usize];
+        if slot.first_wait.is_some() || slot.first_scope.is_some() {
+            self.orphan(task);
+        }
+        if task.id == TaskId::ROOT && matches!(self.phase, Phase::Running) {
+            self.phase = Phase::root_ended();
             if end == End::Panicked {
                 // The run has failed; what others would still do says nothing about why.
-                state.stop_now();
+                self.stop_now();
             }
         }
-        core::mem::take(&mut state.tasks[task.slot as usize].watchers)
-    };
+        let slot = &self.tasks[task.slot as usize];
+        if slot.handles == 0 {
+            return Told::Nobody;
+        }
+        match slot.watchers[..] {
+            [] => {}
+            // The usual: one task awaits the handle.
+            [Watcher::Wait(wait)] => {
+                if self.complete_own(wait).is_none() {
+                    return Told::Nobody;
+                }
+                self.tasks[task.slot as usize].watchers.clear();
+            }
+            _ => return Told::Nobody,
+        }
+        self.end_step();
+        Told::All
+    }
+}
+
+/// Tells a task's watchers of its end, and ends its step.
+#[inline]
+pub(crate) fn tell(context: &context::Context, task: TaskRef, told: Told) {
+    if told == Told::Nobody {
+        tell_each(context, task);
+    }
+}
+
+#[cold]
+fn tell_each(context: &context::Context, task: TaskRef) {
+    let watchers = context
+        .state
+        .borrow_mut()
+        .as_deref_mut()
+        .and_then(|state| state.task_mut(task).map(|slot| core::mem::take(&mut slot.watchers)));
+    let mut watchers = watchers.unwrap_or_default();
     for watcher in watchers.drain(..) {
         match watcher {
-            Watcher::Wait(wait) => super::wait::complete_in(context, wait),
+            // A waker may be a combinator's own, and so user code.
+            Watcher::Wait(wait) => guarded(context, task.id, || {
+                super::wait::complete(wait);
+            }),
             Watcher::Callback(callback, tag) => {
                 if let Some(state) = context.state.borrow_mut().as_deref_mut() {
                     state.push_call(super::wait::Call::Callback(callback, tag));
@@ -502,16 +690,17 @@ pub(crate) fn finish(context: &context::Context, task: TaskRef, ending: Ending) 
             }
         }
     }
-    let leftover = {
-        let mut state = context.state.borrow_mut();
-        let Some(state) = state.as_deref_mut() else { return };
-        let Some(slot) = state.task_mut(task) else { return };
+    let leftover = context.state.borrow_mut().as_deref_mut().and_then(|state| {
+        let slot = state.task_mut(task)?;
         // Kept for its memory.
         slot.watchers = watchers;
-        if slot.handles == 0 { state.vacate(task.slot) } else { None }
-    };
+        if slot.handles == 0 { Some(state.vacate(task.slot)) } else { None }
+    });
     if let Some(leftover) = leftover {
         // The value's destructor is user code.
-        let _ = context.guard(|| drop(leftover));
+        guarded(context, task.id, || drop(leftover));
+    }
+    if let Some(state) = context.state.borrow_mut().as_deref_mut() {
+        state.end_step();
     }
 }

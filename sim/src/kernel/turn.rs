@@ -6,17 +6,17 @@
 
 use core::any::Any;
 use core::task::{Context as PollContext, Poll};
-use std::rc::Rc;
 
 use super::cancel;
-use super::context::{self, Context};
+use super::choice::Pending;
+use super::context::{self, Caught, Context};
 use super::ready::Entry;
-use super::task::{self, Body, Ending, TaskRef};
+use super::task::{self, Body, Completion, Ending, Task, TaskRef};
 use super::wait::{Call, TimerAction, TimerThen};
 use super::{RECENT, State};
 use crate::decision::{Divergence, Kind};
 use crate::id::TaskId;
-use crate::trace::{Event, Op};
+use crate::trace::{Cause, End, Event, Op, Place};
 
 /// How far a run has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(crate) enum Stop {
     Deadlock,
     /// The step limit is reached.
     Steps,
+    /// A task polled too many `select!`s in one step.
+    Spinning { task: TaskId, place: Place, selects: u64 },
     /// The next thing to happen lies beyond the limit of virtual time.
     Time { next: u64 },
     /// A task was woken from outside the simulation.
@@ -63,9 +65,8 @@ pub(crate) enum Turn {
     Stop(Stop),
 }
 
-/// What comes next.
-enum Next {
-    Step(Begun),
+/// What comes next, where it is no step.
+enum Else {
     /// A task was picked that stands behind callbacks.
     Behind(usize),
     Call(Call),
@@ -89,10 +90,10 @@ pub(crate) enum Picker {
 pub(crate) fn settle(context: &Context) -> Option<Stop> {
     loop {
         match next(context, Picker::Nobody) {
-            Next::Call(call) => run_call(context, call),
-            Next::Settled => return None,
-            Next::Stop(stop) => return Some(stop),
-            Next::Step(_) | Next::Behind(_) => unreachable!("[sim bug] picked by nobody"),
+            Err(Else::Call(call)) => run_call(context, call),
+            Err(Else::Settled) => return None,
+            Err(Else::Stop(stop)) => return Some(stop),
+            Ok(_) | Err(Else::Behind(_)) => unreachable!("[sim bug] picked by nobody"),
         }
     }
 }
@@ -101,68 +102,87 @@ pub(crate) fn settle(context: &Context) -> Option<Stop> {
 pub(crate) fn turn(context: &Context, picker: Picker) -> Turn {
     loop {
         match next(context, picker) {
-            Next::Step(begun) => return Turn::Step(step(context, begun)),
-            Next::Behind(nth) => return Turn::Step(step_behind_calls(context, nth)),
-            Next::Call(call) => run_call(context, call),
-            Next::Stop(stop) => return Turn::Stop(stop),
-            Next::Settled => unreachable!("[sim bug] somebody picks"),
+            Ok(begun) => return Turn::Step(step(context, begun)),
+            Err(Else::Behind(nth)) => return Turn::Step(step_behind_calls(context, nth)),
+            Err(Else::Call(call)) => run_call(context, call),
+            Err(Else::Stop(stop)) => return Turn::Stop(stop),
+            Err(Else::Settled) => unreachable!("[sim bug] somebody picks"),
         }
     }
 }
 
 /// Runs until nothing more can be run in this phase.
 pub(crate) fn run(context: &Context) -> Stop {
+    let mut suspended: Option<Suspended> = None;
     loop {
-        match next(context, Picker::Policy) {
-            Next::Step(begun) => {
-                step(context, begun);
+        let next = {
+            let mut guard = context.state.borrow_mut();
+            let state = guard.as_deref_mut().expect("[sim bug] the run went away");
+            // One look at the state for the end of a step and the beginning of the next.
+            match suspended.take().and_then(|suspended| state.suspend(suspended)) {
+                None => state.next(Picker::Policy),
+                Some(rare) => {
+                    drop(guard);
+                    rare.go_on(context);
+                    continue;
+                }
             }
-            Next::Behind(nth) => {
+        };
+        match next {
+            Ok(begun) => suspended = poll(context, begun),
+            Err(Else::Call(call)) => run_call(context, call),
+            Err(Else::Behind(nth)) => {
                 step_behind_calls(context, nth);
             }
-            Next::Call(call) => run_call(context, call),
-            Next::Stop(stop) => return stop,
-            Next::Settled => unreachable!("[sim bug] somebody picks"),
+            Err(Else::Stop(stop)) => return stop,
+            Err(Else::Settled) => unreachable!("[sim bug] somebody picks"),
         }
     }
 }
 
-// Inlined, as is what it calls: moving the parts of a step through memory costs more than the step.
-#[inline(always)]
-fn next(context: &Context, picker: Picker) -> Next {
+fn next(context: &Context, picker: Picker) -> Result<Begun, Else> {
     let mut guard = context.state.borrow_mut();
-    let state = guard.as_deref_mut().expect("[sim bug] the run went away");
-    loop {
-        if let Some(stop) = state.begin_turn() {
-            return Next::Stop(stop);
-        }
-        match state.ready.front() {
-            Some(Entry::Task(_)) => {
-                let nth = match picker {
-                    Picker::Nobody => return Next::Settled,
-                    picker => state.pick(picker),
-                };
-                if nth == 0 {
-                    let Some(Entry::Task(slot)) = state.ready.pop_front() else { continue };
-                    state.pass_left -= 1;
-                    return Next::Step(state.begin_step(slot));
-                }
-                if state.ready.tasks() < state.ready.len() {
-                    return Next::Behind(nth);
-                }
-                let Some(slot) = state.ready.remove_task(nth) else { continue };
-                state.pass_left -= 1;
-                return Next::Step(state.begin_step(slot));
+    guard.as_deref_mut().expect("[sim bug] the run went away").next(picker)
+}
+
+impl State {
+    // Inlined, as is what it calls: moving the parts of a step through memory costs more than the
+    // step.
+    #[inline(always)]
+    fn next(&mut self, picker: Picker) -> Result<Begun, Else> {
+        loop {
+            if let Some(stop) = self.begin_turn() {
+                return Err(Else::Stop(stop));
             }
-            Some(Entry::Call(index)) => {
-                state.pass_left -= 1;
-                state.ready.pop_front();
-                if let Some(call) = state.take_call(index) {
-                    return Next::Call(call);
+            match self.ready.front() {
+                Some(front @ Entry::Task(slot)) => {
+                    let nth = match picker {
+                        Picker::Nobody => return Err(Else::Settled),
+                        Picker::Policy => self.pick(None),
+                        Picker::Outside(nth) => self.pick(Some(nth)),
+                    };
+                    if nth == 0 {
+                        self.ready.drop_front(front);
+                        self.pass_left -= 1;
+                        return Ok(self.begin_step(slot));
+                    }
+                    if self.ready.has_calls() {
+                        return Err(Else::Behind(nth));
+                    }
+                    let Some(slot) = self.ready.remove_task(nth) else { continue };
+                    self.pass_left -= 1;
+                    return Ok(self.begin_step(slot));
                 }
+                Some(front) => {
+                    self.pass_left -= 1;
+                    self.ready.drop_front(front);
+                    if let Some(call) = self.begin_call(front) {
+                        return Err(Else::Call(call));
+                    }
+                }
+                // A task that ended while it stood in the queue left the pass shorter.
+                None => self.pass_left = 0,
             }
-            // A task that ended while it stood in the queue left the pass shorter.
-            None => state.pass_left = 0,
         }
     }
 }
@@ -175,7 +195,7 @@ fn step_behind_calls(context: &Context, nth: usize) -> TaskRef {
             let state = guard.as_deref_mut().expect("[sim bug] the run went away");
             state.pass_left = state.pass_left.saturating_sub(1);
             match state.ready.take_call_before(nth) {
-                Some(index) => state.take_call(index),
+                Some(entry) => state.begin_call(entry),
                 None => {
                     let slot =
                         state.ready.remove_task(nth).expect("[sim bug] picked beyond the queue");
@@ -191,21 +211,16 @@ fn step_behind_calls(context: &Context, nth: usize) -> TaskRef {
     }
 }
 
+/// Runs a callback: user code may come after it.
 fn run_call(context: &Context, call: Call) {
-    let then = match call {
-        Call::Timer { action } => {
-            if let Some(state) = context.state.borrow_mut().as_deref_mut() {
-                state.emit(action.task, Event::TimerFired { deadline: action.deadline });
-            }
-            action.then
+    match call {
+        // A combinator's own, and so user code.
+        Call::Wake(waker) => task::guarded(context, TaskId::ROOT, || waker.wake()),
+        // The last one to know a combinator drops what is left of it.
+        Call::Callback(callback, tag) => {
+            task::guarded(context, TaskId::ROOT, move || callback.call(tag));
         }
-        Call::Callback(callback, tag) => TimerThen::Callback(callback, tag),
-        Call::Timeout(scope) => TimerThen::Timeout(scope),
-    };
-    match then {
-        TimerThen::Complete(wait) => super::wait::complete_in(context, wait),
-        TimerThen::Callback(callback, tag) => callback.call(tag),
-        TimerThen::Timeout(scope) => {
+        Call::Timeout(scope) => {
             let task = {
                 let mut guard = context.state.borrow_mut();
                 let Some(state) = guard.as_deref_mut() else { return };
@@ -215,13 +230,35 @@ fn run_call(context: &Context, call: Call) {
                 found.task
             };
             if let Some(task) = task {
-                cancel::request(task, Some(scope));
+                task::guarded(context, task.id, || {
+                    cancel::request(task, Some(scope), Cause::Deadline);
+                });
             }
         }
     }
 }
 
 impl State {
+    /// Does what a callback or a timer in the queue does to the state; the rest is handed over.
+    fn begin_call(&mut self, entry: Entry) -> Option<Call> {
+        match entry {
+            Entry::Task(_) => None,
+            Entry::Call(index) => self.take_call(index),
+            Entry::Timer(index) => {
+                let TimerAction { deadline, task, then } = self.timers.fire(index)?;
+                self.emit(task, Event::TimerFired { deadline });
+                match then {
+                    TimerThen::Complete(wait) => match self.complete_own(wait) {
+                        Some(_) => None,
+                        None => self.complete_foreign(wait).1.map(Call::Wake),
+                    },
+                    TimerThen::Callback(callback, tag) => Some(Call::Callback(callback, tag)),
+                    TimerThen::Timeout(scope) => Some(Call::Timeout(scope)),
+                }
+            }
+        }
+    }
+
     /// Runs nothing more, not even the rest of the pass.
     pub(crate) fn stop_now(&mut self) {
         self.phase = Phase::Draining { passes: 0 };
@@ -231,15 +268,35 @@ impl State {
     /// Checks the limits, and begins a pass where one has ended.
     #[inline(always)]
     fn begin_turn(&mut self) -> Option<Stop> {
-        if self.step >= self.limits.steps {
-            return Some(Stop::Steps);
+        // One branch for both.
+        if (self.step >= self.limits.steps) | self.spinning.is_some() {
+            return Some(self.spinning.map_or(Stop::Steps, |(task, place)| Stop::Spinning {
+                task,
+                place,
+                selects: self.limits.selects(),
+            }));
         }
         while self.pass_left == 0 {
+            if self.is_plain_pass() {
+                self.pass_left = self.ready.len();
+                break;
+            }
             if let Some(stop) = self.begin_pass() {
                 return Some(stop);
             }
         }
         None
+    }
+
+    /// Whether all there is to do in the next pass is to run what is ready.
+    #[inline(always)]
+    fn is_plain_pass(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+            && self.ready.len() > 0
+            && self.timers.none_due(self.now)
+            && self.now <= self.limits.time
+            && self.decisions.divergence().is_none()
+            && !self.outside.is_pending()
     }
 
     #[inline(never)]
@@ -267,7 +324,9 @@ impl State {
         if self.now > self.limits.time {
             return Some(Stop::Time { next: self.now });
         }
-        self.queue_due_timers();
+        if !self.timers.none_due(self.now) {
+            self.queue_due_timers();
+        }
         self.pass_left = self.ready.len();
         None
     }
@@ -299,126 +358,125 @@ impl State {
     /// Appends the timers that are due, in an order that is chosen.
     fn queue_due_timers(&mut self) {
         let Some(first) = self.timers.pop_due(self.now) else { return };
-        let Some(second) = self.timers.pop_due(self.now) else {
-            self.push_call(Call::Timer { action: first });
+        if self.timers.none_due(self.now) {
+            self.ready.push_back(Entry::Timer(first));
             return;
-        };
-        self.due.extend([first, second]);
-        while let Some(action) = self.timers.pop_due(self.now) {
-            self.due.push(action);
+        }
+        self.due.push(first);
+        while let Some(timer) = self.timers.pop_due(self.now) {
+            self.due.push(timer);
         }
         if self.decisions.is_fifo() {
-            let mut due = core::mem::take(&mut self.due);
             // Counted as below, so that a schedule is numbered alike under every policy.
-            for candidates in 2..=due.len() as u32 {
+            for candidates in 2..=self.due.len() as u32 {
                 self.choose(Kind::Timer, candidates);
             }
-            for action in due.drain(..) {
-                self.push_call(Call::Timer { action });
+            for timer in self.due.drain(..) {
+                self.ready.push_back(Entry::Timer(timer));
             }
-            self.due = due;
             return;
         }
-        while !self.due.is_empty() {
-            let picked = self.choose(Kind::Timer, self.due.len() as u32) as usize;
-            let action: TimerAction = self.due.remove(picked);
-            self.push_call(Call::Timer { action });
+        let mut due = core::mem::take(&mut self.due);
+        while !due.is_empty() {
+            let picked = self.pick_timer(&due);
+            let timer = due.remove(picked);
+            self.ready.push_back(Entry::Timer(timer));
         }
-    }
-
-    #[inline]
-    fn pick(&mut self, picker: Picker) -> usize {
-        let candidates = self.ready.tasks();
-        if candidates < 2 {
-            return 0;
-        }
-        match picker {
-            Picker::Outside(nth) => {
-                let nth = nth.min(candidates - 1);
-                self.impose(Kind::Task, candidates as u32, nth as u32);
-                nth
-            }
-            Picker::Policy | Picker::Nobody => self.choose(Kind::Task, candidates as u32) as usize,
-        }
+        self.due = due;
     }
 }
 
 /// A task that was made the running one.
 struct Begun {
     task: TaskRef,
-    body: Rc<Body>,
+    body: Box<Body>,
     /// It is to be dropped at its await, not polled.
     unwind: bool,
 }
 
+/// A task whose poll returned `Pending`.
+struct Suspended {
+    slot: u32,
+    body: Box<Body>,
+}
+
 /// Takes one step of a task.
-#[inline(always)]
 fn step(context: &Context, begun: Begun) -> TaskRef {
-    let Begun { task, body, unwind } = begun;
-    let ending = if unwind {
-        unwound(context, &body)
-    } else {
-        let polled = context.guard(|| {
-            let mut future = body.future.borrow_mut();
-            let Some(future) = &mut *future else {
-                unreachable!("[sim bug] a task without a future was ready");
-            };
-            future.as_mut().poll(&mut PollContext::from_waker(body.waker.waker()))
-        });
-        match polled {
-            Ok(Poll::Pending) => {
-                let after = {
-                    let mut guard = context.state.borrow_mut();
-                    let state = guard.as_deref_mut().expect("[sim bug] the run went away");
-                    state.suspend(task)
-                };
-                match after {
-                    AfterPending::Nothing => return task,
-                    AfterPending::Deliver => {
-                        cancel::after_pending(task);
-                        return task;
-                    }
-                    AfterPending::Unwind => unwound(context, &body),
-                }
-            }
-            Ok(Poll::Ready(value)) => returned(context, task, &body, value),
-            Err(caught) => {
-                // The future has unwound; its box may hold more that does not drop quietly.
-                let _ = unwound(context, &body);
-                Ending::Panicked(caught)
-            }
+    let task = begun.task;
+    if let Some(suspended) = poll(context, begun) {
+        let rare = {
+            let mut guard = context.state.borrow_mut();
+            let state = guard.as_deref_mut().expect("[sim bug] the run went away");
+            state.suspend(suspended)
+        };
+        if let Some(rare) = rare {
+            rare.go_on(context);
         }
-    };
-    end(context, task, ending);
+    }
     task
 }
 
-/// What is left to do for a task that is suspended.
+/// Polls a task; `None` where it has ended, and all is done.
+#[inline(always)]
+fn poll(context: &Context, begun: Begun) -> Option<Suspended> {
+    let Begun { task, mut body, unwind } = begun;
+    if unwind {
+        end_unwound(context, task, body);
+        return None;
+    }
+    let polled = context.guard(|| {
+        let Body { future, waker } = &mut *body;
+        let Some(future) = future else {
+            unreachable!("[sim bug] a task without a future was ready");
+        };
+        future.as_mut().poll(&mut PollContext::from_waker(waker.waker()))
+    });
+    match polled {
+        Ok(Poll::Pending) => return Some(Suspended { slot: task.slot, body }),
+        Ok(Poll::Ready(value)) => end_returned(context, task, body, value),
+        Err(caught) => end_panicked(context, task, body, caught),
+    }
+    None
+}
+
+/// What is left to do for a task that is suspended, rarely.
 enum AfterPending {
-    Nothing,
     /// A request that the task made against itself goes to what it waits for now.
-    Deliver,
+    Deliver(TaskRef),
     /// What was raised in the poll, outside every scope, ends the task.
-    Unwind,
+    Unwind(TaskRef, Box<Body>),
+}
+
+impl AfterPending {
+    #[cold]
+    fn go_on(self, context: &Context) {
+        match self {
+            AfterPending::Deliver(task) => {
+                task::guarded(context, task.id, || cancel::after_pending(task));
+            }
+            AfterPending::Unwind(task, body) => end_unwound(context, task, body),
+        }
+    }
 }
 
 impl State {
     /// Makes a task the running one, and takes out what is needed to poll it.
     #[inline(always)]
     fn begin_step(&mut self, slot: u32) -> Begun {
+        let found = &mut self.tasks[slot as usize];
+        let task = TaskRef { slot, id: found.id };
+        found.scheduled = false;
+        let body = found.body.take().expect("[sim bug] a task stepped inside its step");
+        // One branch for all that is rare.
+        let rare = found.must_cancel | found.abort | found.throw;
+        self.current_waker = found.waker_address;
         self.step += 1;
-        let task = TaskRef { slot, id: self.tasks[slot as usize].id };
         self.recent[self.step as usize % RECENT] = task.id.0;
         if let Some(heartbeat) = &self.heartbeat {
             heartbeat.store(self.step, core::sync::atomic::Ordering::Relaxed);
         }
         self.emit(task.id, Event::Step);
-        let found = &mut self.tasks[slot as usize];
-        found.scheduled = false;
-        let body = Rc::clone(&found.body);
-        self.current_waker = found.waker_address;
-        // One branch for all that is rare.
-        let unwind = (found.must_cancel | found.abort | found.throw) && self.begin_unwinding(task);
+        let unwind = rare && self.begin_unwinding(task);
         self.current = Some(task);
         Begun { task, body, unwind }
     }
@@ -439,44 +497,53 @@ impl State {
 
     /// Ends the step of a task that returned `Pending`.
     #[inline(always)]
-    fn suspend(&mut self, task: TaskRef) -> AfterPending {
-        let slot = &self.tasks[task.slot as usize];
+    fn suspend(&mut self, suspended: Suspended) -> Option<AfterPending> {
+        let Suspended { slot, body } = suspended;
+        let found = &mut self.tasks[slot as usize];
         // One branch for all that is rare.
-        let rare = slot.raised | slot.abort | slot.throw | slot.must_cancel;
-        if rare | (slot.throwing_scopes > 0) {
-            return self.suspend_rarely(task);
+        let rare = found.raised | found.abort | found.throw | found.must_cancel;
+        if rare | (found.throwing_scopes > 0) {
+            let task = TaskRef { slot, id: found.id };
+            return self.suspend_rarely(task, body);
         }
-        self.note_unknown_wait(task);
+        // Nothing is there since the step began: said, so that it is not looked for.
+        core::mem::forget(found.body.replace(body));
+        if !found.scheduled && found.first_wait.is_none() {
+            self.note_unknown_wait(slot);
+        }
         self.end_step();
-        AfterPending::Nothing
+        None
     }
 
     #[cold]
-    fn suspend_rarely(&mut self, task: TaskRef) -> AfterPending {
+    fn suspend_rarely(&mut self, task: TaskRef, body: Box<Body>) -> Option<AfterPending> {
         self.pass_untaken_outward(task);
-        let slot = &self.tasks[task.slot as usize];
+        let slot = &mut self.tasks[task.slot as usize];
         if slot.raised || slot.abort || slot.throw {
             // The destructors still belong to the step.
             self.current_scope = None;
-            return AfterPending::Unwind;
+            return Some(AfterPending::Unwind(task, body));
         }
+        slot.body = Some(body);
         let deliver = slot.must_cancel;
-        self.note_unknown_wait(task);
+        if !slot.scheduled && slot.first_wait.is_none() {
+            self.note_unknown_wait(task.slot);
+        }
         self.end_step();
-        if deliver { AfterPending::Deliver } else { AfterPending::Nothing }
+        deliver.then_some(AfterPending::Deliver(task))
     }
 
-    #[inline]
-    fn note_unknown_wait(&mut self, task: TaskRef) {
-        let slot = &self.tasks[task.slot as usize];
-        if !slot.scheduled && slot.first_wait.is_none() {
-            let place = slot.spawned_at;
-            self.emit(task.id, Event::Block { op: Op::Unknown, object: None, on: None, place });
-        }
+    #[cold]
+    fn note_unknown_wait(&mut self, slot: u32) {
+        let task = &mut self.tasks[slot as usize];
+        let (id, place) = (task.id, task.spawned_at);
+        // Nobody has told where a foreign future is awaited.
+        task.pending = Pending { op: Op::Unknown, object: None, place };
+        self.emit(id, Event::Block { op: Op::Unknown, object: None, on: None, place: None });
     }
 
     #[inline(always)]
-    fn end_step(&mut self) {
+    pub(crate) fn end_step(&mut self) {
         self.current = None;
         self.current_scope = None;
         self.current_waker = 0;
@@ -486,26 +553,55 @@ impl State {
     }
 }
 
-/// Ends a task in its step.
-fn end(context: &Context, task: TaskRef, ending: Ending) {
-    task::finish(context, task, ending);
-    if let Some(state) = context.state.borrow_mut().as_deref_mut() {
-        state.end_step();
-    }
-}
-
 /// Drops a task's future at its await.
-fn unwound(context: &Context, body: &Body) -> Ending {
-    let future = body.future.borrow_mut().take();
+#[inline]
+fn unwound(context: &Context, body: &mut Body) -> Ending {
+    let future = body.future.take();
     match context.guard(move || drop(future)) {
         Ok(()) => Ending::Cancelled,
         Err(caught) => Ending::Panicked(caught),
     }
 }
 
+#[cold]
+fn end_unwound(context: &Context, task: TaskRef, mut body: Box<Body>) {
+    let ending = unwound(context, &mut body);
+    task::finish(context, task, body, ending);
+}
+
+#[cold]
+fn end_panicked(context: &Context, task: TaskRef, mut body: Box<Body>, caught: Caught) {
+    // The future has unwound; its box may hold more that does not drop quietly.
+    let _ = unwound(context, &mut body);
+    task::finish(context, task, body, Ending::Panicked(caught));
+}
+
 /// What follows a poll that returned `Ready`.
-fn returned(context: &Context, task: TaskRef, body: &Body, value: Box<dyn Any>) -> Ending {
-    let dropped = unwound(context, body);
+#[inline(never)]
+fn end_returned(context: &Context, task: TaskRef, mut body: Box<Body>, value: Box<dyn Any>) {
+    let dropped = unwound(context, &mut body);
+    let told = {
+        let mut guard = context.state.borrow_mut();
+        let state = guard.as_deref_mut().expect("[sim bug] the run went away");
+        let slot = &state.tasks[task.slot as usize];
+        let rare = slot.must_cancel | slot.raised | slot.abort;
+        if rare || matches!(dropped, Ending::Panicked(_)) {
+            drop(guard);
+            return end_returned_rarely(context, task, body, value, dropped);
+        }
+        state.settle(task, body, Completion::Value(value), End::Returned)
+    };
+    task::tell(context, task, told);
+}
+
+#[cold]
+fn end_returned_rarely(
+    context: &Context,
+    task: TaskRef,
+    body: Box<Body>,
+    value: Box<dyn Any>,
+    dropped: Ending,
+) {
     let cancelled = {
         let mut guard = context.state.borrow_mut();
         let slot = guard.as_deref_mut().and_then(|state| state.task_mut(task));
@@ -515,7 +611,7 @@ fn returned(context: &Context, task: TaskRef, body: &Body, value: Box<dyn Any>) 
             ((slot.must_cancel || slot.raised) && !failed) || slot.abort
         })
     };
-    match dropped {
+    let ending = match dropped {
         Ending::Panicked(caught) => Ending::Panicked(caught),
         // A request that nothing has raised yet: the value is lost, as in asyncio.
         _ if cancelled => match context.guard(move || drop(value)) {
@@ -523,7 +619,8 @@ fn returned(context: &Context, task: TaskRef, body: &Body, value: Box<dyn Any>) 
             Err(caught) => Ending::Panicked(caught),
         },
         _ => Ending::Value(value),
-    }
+    };
+    task::finish(context, task, body, ending);
 }
 
 impl State {
@@ -558,6 +655,9 @@ impl State {
     }
 }
 
+/// How many tasks that destructors spawned at the end of a run are dropped as well.
+const MOST_SPAWNED_LATE: usize = 100_000;
+
 /// Drops what is left of a run. Panics of destructors are handed over.
 pub(crate) fn close(context: &Context) -> Vec<(TaskId, context::Caught)> {
     let mut caught = Vec::new();
@@ -569,28 +669,44 @@ pub(crate) fn close(context: &Context) -> Vec<(TaskId, context::Caught)> {
         state.current_scope = None;
         state.next_slot
     };
-    // Destructors may spawn: what they spawn is dropped as well.
+    // Destructors may spawn: what they spawn is dropped as well, whatever slot it got.
     let mut slot = 0;
-    let mut last = slots;
-    while slot < last {
+    let mut dropped = 0;
+    loop {
         let left = {
             let mut guard = context.state.borrow_mut();
             let state = guard.as_deref_mut().expect("[sim bug] the run went away");
-            last = state.next_slot;
+            // Most slots hold nothing any more.
+            let last = state.next_slot;
+            let ahead = state.tasks[slot..last].iter().position(Task::holds_something);
+            let found = ahead.map(|skipped| slot + skipped);
+            let Some(found) =
+                found.or_else(|| state.tasks[..slot].iter().position(Task::holds_something))
+            else {
+                break;
+            };
+            slot = found;
             let task = &mut state.tasks[slot];
             let reference = TaskRef { slot: slot as u32, id: task.id };
-            let left = (task.body.future.borrow_mut().take(), task.completion.take());
+            let future = task.body.as_mut().and_then(|body| body.future.take());
+            let left = (future, task.completion.take());
             state.current = Some(reference);
             (reference.id, left)
         };
         let (id, (future, completion)) = left;
+        slot += 1;
+        dropped += 1;
+        if dropped > slots + MOST_SPAWNED_LATE {
+            // A destructor that spawns its like for ever: nothing but this ends it.
+            core::mem::forget((future, completion));
+            continue;
+        }
         for result in [context.guard(move || drop(future)), context.guard(move || drop(completion))]
         {
             if let Err(panic) = result {
                 caught.push((id, panic));
             }
         }
-        slot += 1;
     }
     let left = {
         let mut guard = context.state.borrow_mut();
@@ -598,7 +714,9 @@ pub(crate) fn close(context: &Context) -> Vec<(TaskId, context::Caught)> {
         state.current = None;
         state.take_leftovers()
     };
-    let _ = context.guard(move || drop(left));
+    if let Err(panic) = context.guard(move || drop(left)) {
+        caught.push((TaskId::ROOT, panic));
+    }
     caught
 }
 

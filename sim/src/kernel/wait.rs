@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::State;
 use super::arena::Key;
+use super::choice::Pending;
 use super::context;
 use super::scope::ScopeKey;
 use super::task::{Callback, TaskRef};
@@ -45,7 +46,8 @@ pub(crate) enum Target {
     /// Goes on to the task that is awaited.
     Task(TaskRef),
     /// Goes on to each of the tasks that are awaited.
-    Tasks(Arc<[TaskRef]>),
+    // A thin pointer: every wait has room for it.
+    Tasks(Arc<Box<[TaskRef]>>),
 }
 
 #[derive(Debug)]
@@ -69,7 +71,8 @@ pub(crate) struct WaitNode {
 
 /// What is run through the ready queue beside tasks.
 pub(crate) enum Call {
-    Timer { action: TimerAction },
+    /// Wakes a combinator's waker.
+    Wake(Waker),
     Callback(Arc<dyn Callback>, usize),
     Timeout(ScopeKey),
 }
@@ -77,7 +80,7 @@ pub(crate) enum Call {
 impl core::fmt::Debug for Call {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Call::Timer { .. } => "Timer",
+            Call::Wake(_) => "Wake",
             Call::Callback(..) => "Callback",
             Call::Timeout(_) => "Timeout",
         })
@@ -154,7 +157,8 @@ impl Parked {
     }
 
     /// Begins to wait; the caller returns `Pending`.
-    #[inline]
+    // Inlined: most of what it writes is known where it is called.
+    #[inline(always)]
     pub(crate) fn park(
         &mut self,
         state: &mut State,
@@ -170,26 +174,41 @@ impl Parked {
             Target::Task(task) => Some(task.id),
             Target::Here | Target::Tasks(_) => None,
         };
-        let task = state.current;
-        let key = state.waits.insert(WaitNode {
+        let (task, scope) = (state.current, state.current_scope);
+        let (since_step, since) = (state.step, state.now);
+        let waker = state.foreign_waker(cx);
+        // The running task is there, and its waits stand in the order of parking.
+        let mut slot = task.map(|task| &mut state.tasks[task.slot as usize]);
+        let prev = slot.as_mut().and_then(|slot| slot.last_wait);
+        let (node, key) = state.waits.vacant();
+        *node = Some(WaitNode {
             task,
-            scope: state.current_scope,
+            scope,
             state: WaitState::Waiting,
-            waker: state.foreign_waker(cx),
+            waker,
             target,
             forwarded: false,
             op,
             object,
             place,
-            since_step: state.step,
-            since: state.now,
+            since_step,
+            since,
             next: None,
-            prev: None,
+            prev,
         });
-        if let Some(task) = task {
-            state.link_wait(task, key);
+        if let Some(slot) = slot {
+            slot.pending = Pending { op, object, place };
+            slot.last_wait = Some(key);
+            match prev {
+                None => slot.first_wait = Some(key),
+                Some(prev) => {
+                    if let Some(node) = state.waits.get_mut(prev) {
+                        node.next = Some(key);
+                    }
+                }
+            }
         }
-        state.emit(state.current_task(), Event::Block { op, object, on, place });
+        state.emit(state.current_task(), Event::Block { op, object, on, place: Some(place) });
         let wait = WaitRef { key, run: state.run };
         self.wait = Some(wait);
         wait
@@ -235,12 +254,28 @@ impl Parked {
     }
 
     /// Ends the wait. Returns how far it had come, and what the caller must drop.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave(&mut self, state: &mut State) -> Option<Left> {
+        if self.wait.is_some() { self.leave_wait(state) } else { None }
+    }
+
+    fn leave_wait(&mut self, state: &mut State) -> Option<Left> {
         let wait = self.wait.take().filter(|wait| wait.run == state.run)?;
-        state.unlink_wait(wait.key);
-        let node = state.waits.remove(wait.key)?;
-        Some(Left { state: node.state, forwarded: node.forwarded, _waker: node.waker })
+        let (left, task, prev, next) = state.waits.remove_with(wait.key, |node| {
+            let waker = node.waker.take();
+            let left = Left { state: node.state, forwarded: node.forwarded, _waker: waker };
+            (left, node.task, node.prev, node.next)
+        })?;
+        state.unlinked(wait.key, task, prev, next);
+        Some(left)
+    }
+
+    /// Ends the wait if what it waits for has happened: mostly the case where a future is polled
+    /// again.
+    #[inline]
+    pub(crate) fn leave_if_done(&mut self, state: &mut State) -> Option<Left> {
+        let wait = self.wait?;
+        if state.wait_state(wait) == Some(WaitState::Done) { self.leave_wait(state) } else { None }
     }
 
     /// Ends the wait of a future that is being dropped.
@@ -260,8 +295,11 @@ pub(crate) struct Left {
 }
 
 impl Drop for Parked {
+    #[inline]
     fn drop(&mut self) {
-        drop(self.leave_on_drop());
+        if self.wait.is_some() {
+            drop(self.leave_on_drop());
+        }
     }
 }
 
@@ -274,17 +312,6 @@ pub(crate) fn complete(wait: WaitRef) -> bool {
     found
 }
 
-/// The same from inside the loop.
-pub(crate) fn complete_in(context: &context::Context, wait: WaitRef) {
-    let waker = match context.state.borrow_mut().as_deref_mut() {
-        Some(state) => state.complete(wait).1,
-        None => None,
-    };
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
 impl State {
     /// A clone of the waker a future was polled with, unless it is the task's own.
     #[inline]
@@ -292,6 +319,7 @@ impl State {
         if cx.waker().data().addr() == self.current_waker { None } else { Some(cx.waker().clone()) }
     }
 
+    #[inline]
     pub(crate) fn wait_state(&self, wait: WaitRef) -> Option<WaitState> {
         if wait.run != self.run {
             return None;
@@ -299,23 +327,42 @@ impl State {
         self.waits.get(wait.key).map(|node| node.state)
     }
 
+    /// As [`complete`], from inside: the caller wakes the waker when the state is free.
     #[must_use]
-    fn complete(&mut self, wait: WaitRef) -> (bool, Option<Waker>) {
-        if wait.run != self.run {
-            return (false, None);
+    #[inline]
+    pub(crate) fn complete(&mut self, wait: WaitRef) -> (bool, Option<Waker>) {
+        match self.complete_own(wait) {
+            Some(found) => (found, None),
+            None => self.complete_foreign(wait),
         }
-        let Some(node) = self.waits.get_mut(wait.key) else { return (false, None) };
+    }
+
+    /// As [`complete`], where no waker but the task's own is to be woken; else does nothing.
+    #[must_use]
+    #[inline]
+    pub(crate) fn complete_own(&mut self, wait: WaitRef) -> Option<bool> {
+        if wait.run != self.run {
+            return Some(false);
+        }
+        let Some(node) = self.waits.get_mut(wait.key) else { return Some(false) };
         if node.state != WaitState::Waiting {
-            return (false, None);
+            return Some(false);
+        }
+        if node.waker.is_some() {
+            return None;
         }
         node.state = WaitState::Done;
-        let (waker, task) = (node.waker.clone(), node.task);
-        if waker.is_none()
-            && let Some(task) = task
-        {
+        if let Some(task) = node.task {
             self.wake(task);
         }
-        (true, waker)
+        Some(true)
+    }
+
+    #[cold]
+    pub(crate) fn complete_foreign(&mut self, wait: WaitRef) -> (bool, Option<Waker>) {
+        let Some(node) = self.waits.get_mut(wait.key) else { return (false, None) };
+        node.state = WaitState::Done;
+        (true, node.waker.clone())
     }
 
     fn link_wait(&mut self, task: TaskRef, key: Key) {
@@ -337,6 +384,12 @@ impl State {
     fn unlink_wait(&mut self, key: Key) {
         let Some(node) = self.waits.get_mut(key) else { return };
         let (prev, next, task) = (node.prev.take(), node.next.take(), node.task);
+        self.unlinked(key, task, prev, next);
+    }
+
+    /// Closes the gap that a wait leaves in its task's list.
+    #[inline]
+    fn unlinked(&mut self, key: Key, task: Option<TaskRef>, prev: Option<Key>, next: Option<Key>) {
         if let Some(node) = prev.and_then(|prev| self.waits.get_mut(prev)) {
             node.next = next;
         }
@@ -384,6 +437,7 @@ impl State {
     }
 
     /// Sets a timer in the name of the current task.
+    #[inline(always)]
     pub(crate) fn set_timer(&mut self, deadline: u64, then: TimerThen) -> TimerId {
         let task = self.current_task();
         self.emit(task, Event::TimerSet { deadline });

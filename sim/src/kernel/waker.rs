@@ -4,9 +4,9 @@
 //! kernel; where that run is not on this thread, or has ended, the wake is noted in a mailbox that
 //! the run looks into, and nothing else happens.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use core::task::Waker;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 
 use super::context;
@@ -25,10 +25,15 @@ impl Outside {
         self.pending.store(true, Ordering::Release);
     }
 
-    /// Takes the first task of `run` that was woken from outside.
+    /// Whether any task was woken from outside.
     #[inline]
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    /// Takes the first task of `run` that was woken from outside.
     pub(crate) fn take(&self, run: u64) -> Option<TaskId> {
-        if !self.pending.load(Ordering::Acquire) {
+        if !self.is_pending() {
             return None;
         }
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,8 +72,12 @@ impl Wake for TaskWaker {
 /// A task's waker, reused by the tasks that come after it in the same slot.
 pub(crate) struct SlotWaker {
     waker: Waker,
-    shared: Weak<TaskWaker>,
+    // The same, to be written to.
+    shared: Arc<TaskWaker>,
 }
+
+/// How many hold a waker that was handed to nobody: the two above.
+const OWN_HOLDERS: usize = 2;
 
 impl core::fmt::Debug for SlotWaker {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -84,18 +93,18 @@ impl SlotWaker {
             slot,
             outside: Arc::clone(outside),
         });
-        let weak = Arc::downgrade(&shared);
-        Self { waker: Waker::from(shared), shared: weak }
+        Self { waker: Waker::from(Arc::clone(&shared)), shared }
     }
 
     /// Makes this the waker of another task in the same slot; false where somebody still holds it.
     pub(crate) fn rename(&self, run: u64, task: TaskId) -> bool {
-        if self.shared.strong_count() > 1 {
+        if Arc::strong_count(&self.shared) > OWN_HOLDERS {
             return false;
         }
-        let Some(shared) = self.shared.upgrade() else { return false };
-        shared.run.store(run, Ordering::Relaxed);
-        shared.task.store(task.0, Ordering::Relaxed);
+        // Whoever held a copy, on whatever thread, had done with it before the count went down.
+        fence(Ordering::Acquire);
+        self.shared.run.store(run, Ordering::Relaxed);
+        self.shared.task.store(task.0, Ordering::Relaxed);
         true
     }
 

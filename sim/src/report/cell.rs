@@ -1,7 +1,7 @@
 //! What a step did, and how a cell says it in few words.
 
 use super::names::Names;
-use super::text_width::{clean, cut_end, head, width, wrap};
+use super::text_width::{clean, count, cut_end, head, width, wrap};
 use super::time::human;
 use crate::id::{ObjectId, TaskId};
 use crate::trace::{End, Op};
@@ -18,12 +18,27 @@ pub(super) enum Act<'a> {
     Wake(Vec<TaskId>),
     Cancel(Vec<TaskId>),
     Abort(Vec<TaskId>),
+    /// It told tasks to cancel themselves, or to end, that had ended.
+    TooLate {
+        abort: bool,
+        tasks: Vec<TaskId>,
+    },
     /// It began to wait; for a sleep, how long.
     Block {
         op: Op,
         object: Option<ObjectId>,
         on: Option<TaskId>,
         sleep: Option<u64>,
+    },
+    /// It read or wrote a tracked cell.
+    Touch {
+        object: ObjectId,
+        write: bool,
+    },
+    /// It was left at a schedule point, ready.
+    Left {
+        op: Op,
+        object: Option<ObjectId>,
     },
     /// It waits still, for something it began to wait for in an earlier step.
     StillBlocked,
@@ -62,6 +77,9 @@ pub(super) enum Thrown {
     Caught,
     Ended,
 }
+
+/// A step that does more is told in part.
+const MOST_ACTS: usize = 64;
 
 /// No cell has room for more of a note.
 const LONGEST_NOTE: usize = 400;
@@ -106,7 +124,18 @@ impl Cell {
     /// Says what was done; `deviates` where first-in-first-out would have picked another task.
     pub(super) fn new(acts: &[Act<'_>], deviates: bool, names: &Names<'_>) -> Self {
         let prefix = if deviates { "* " } else { "" }.to_owned();
-        Self { phrases: acts.iter().map(|act| phrase(act, names)).collect(), prefix }
+        // The beginning and the end of a step that did more than anybody reads.
+        let omitted = acts.len().saturating_sub(MOST_ACTS);
+        let (head, tail) = if omitted > 0 {
+            (&acts[..MOST_ACTS / 2], &acts[acts.len() - MOST_ACTS / 2..])
+        } else {
+            (acts, &[][..])
+        };
+        let more = (omitted > 0)
+            .then(|| Phrase::new(format!("… {} …", count(omitted as u64, "act")), Weight::Useful));
+        let say = |act| phrase(act, names);
+        let phrases = head.iter().map(say).chain(more).chain(tail.iter().map(say)).collect();
+        Self { phrases, prefix }
     }
 
     /// Says first who did it.
@@ -213,7 +242,21 @@ fn phrase(act: &Act<'_>, names: &Names<'_>) -> Phrase {
         Act::Wake(tasks) => several("wake", tasks, Aside, names),
         Act::Cancel(tasks) => several("cancel", tasks, Vital, names),
         Act::Abort(tasks) => several("abort", tasks, Vital, names),
+        Act::TooLate { abort, tasks } => {
+            let verb = if *abort { "abort" } else { "cancel" };
+            Phrase::new(format!("{verb} {} -> too late", names.list(tasks, 3)), Vital)
+                .or("too late")
+        }
         Act::Block { op, object, on, sleep } => blocked(*op, *object, *on, *sleep, names),
+        Act::Touch { object, write } => {
+            let verb = if *write { "set" } else { "get" };
+            Phrase::new(format!("{verb} {:?}", names.object(*object)), Useful).or(verb)
+        }
+        Act::Left { op, object } => {
+            let what =
+                object.map_or_else(String::new, |object| format!(" {:?}", names.object(object)));
+            Phrase::new(format!("left before {}{what}", op.name()), Needed).or("left")
+        }
         Act::StillBlocked => Phrase::new("~".to_owned(), Needed),
         Act::Timeout(after) => Phrase::new(format!("timeout {}", human(*after)), Useful),
         Act::Busy(duration) => Phrase::new(format!("busy {}", human(*duration)), Needed),
@@ -290,6 +333,15 @@ fn thrown(why: Why, outcome: Thrown) -> Phrase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_that_does_very_much_is_told_in_part() {
+        let names = Names::new(&[], &[]);
+        let acts: Vec<Act<'_>> = (0..100_000).map(|_| Act::Busy(1_000)).collect();
+        let cell = Cell::new(&acts, false, &names);
+        assert!(cell.full().contains("busy 1us; … 99,936 acts …; busy 1us"), "{}", cell.full());
+        assert!(cell.fit(40, 5).len() <= 5);
+    }
 
     #[test]
     fn words_go_before_marks_do() {

@@ -82,7 +82,7 @@ fn write_lines(f: &mut fmt::Formatter<'_>, lines: &[String]) -> fmt::Result {
 fn head(failure: &Failure, names: &Names<'_>) -> Vec<String> {
     let mut lines = headline(failure, names);
     lines.extend(indented(&reason(failure, names), 2));
-    lines.extend(indented(&replay(failure), 2));
+    lines.extend(replay(failure));
     lines
 }
 
@@ -90,7 +90,7 @@ fn headline(failure: &Failure, names: &Names<'_>) -> Vec<String> {
     let rule = failure.rule();
     let (word, about) = match failure.kind() {
         FailureKind::Deadlock { .. } => ("DEADLOCK", String::new()),
-        FailureKind::Livelock { .. } => ("LIVELOCK", String::new()),
+        FailureKind::Livelock { .. } | FailureKind::Spinning { .. } => ("LIVELOCK", String::new()),
         FailureKind::Leak { .. } => ("LEAK", String::new()),
         FailureKind::Diverged(_) => ("DIVERGED", String::new()),
         FailureKind::TimeLimit { .. } => ("LIMIT", " time limit".to_owned()),
@@ -105,6 +105,7 @@ fn headline(failure: &Failure, names: &Names<'_>) -> Vec<String> {
     let ended = match failure.kind() {
         FailureKind::Deadlock { .. }
         | FailureKind::Livelock { .. }
+        | FailureKind::Spinning { .. }
         | FailureKind::TimeLimit { .. }
             if failure.is_shutting_down() =>
         {
@@ -112,13 +113,19 @@ fn headline(failure: &Failure, names: &Names<'_>) -> Vec<String> {
         }
         _ => "",
     };
+    let origin = failure.0.origin.as_ref();
+    let of = origin.filter(|origin| !origin.what.is_empty());
+    let of = of.map_or_else(String::new, |origin| format!("{}: ", clean(&origin.what)));
     let what = format!(
-        "sim: {word} {}{about} at step {}, {}{ended}",
+        "sim: {word} {of}{}{about} at step {}, {}{ended}",
         rule.id,
         failure.step(),
         human(ticks(failure.elapsed())),
     );
-    let run = format!("seed {:#x}, policy {}", failure.seed(), failure.policy());
+    let run = match &failure.0.origin {
+        Some(origin) => origin.run.clone(),
+        None => format!("seed {:#x}, policy {}", failure.seed(), failure.policy()),
+    };
     let one = format!("{what}   {run}");
     if width(&one) <= COLUMNS {
         vec![one]
@@ -129,6 +136,25 @@ fn headline(failure: &Failure, names: &Names<'_>) -> Vec<String> {
 
 /// How to get the run again.
 fn replay(failure: &Failure) -> Vec<String> {
+    if let Some(origin) = &failure.0.origin {
+        let named = |name: &str, lines: &[String]| {
+            let lines = lines.iter().enumerate();
+            let gap = name.len();
+            lines
+                .map(|(nth, line)| match nth {
+                    0 => format!("{name}  {line}"),
+                    _ => format!("{:gap$}  {line}", ""),
+                })
+                .collect::<Vec<_>>()
+        };
+        // What is to be copied stands on one line, however long.
+        let mut lines = indented(&named("input", &origin.input), 2);
+        let mut copied = named("replay", &origin.replay);
+        copied.extend(named("pin   ", &origin.pin));
+        lines.extend(copied.iter().map(|line| format!("  {line}")));
+        lines.extend(indented(&named("schedule", &origin.schedule), 2));
+        return lines;
+    }
     let deviations = failure.decisions().deviations();
     let mut call = format!("Sim::new().seed({:#x})", failure.seed());
     // Under first-in-first-out nothing deviates: somebody else has chosen.
@@ -140,16 +166,19 @@ fn replay(failure: &Failure) -> Vec<String> {
     if matches!(failure.kind(), FailureKind::Leak { .. }) {
         call.push_str(".leaks(Leaks::Fail)");
     }
-    if matches!(failure.kind(), FailureKind::Livelock { .. })
-        && failure.step() != Sim::DEFAULT_MAX_STEPS
-    {
-        call.push_str(&format!(".max_steps({})", failure.step()));
+    let limit = match failure.kind() {
+        FailureKind::Livelock { .. } => failure.step(),
+        FailureKind::Spinning { selects, .. } => *selects,
+        _ => Sim::DEFAULT_MAX_STEPS,
+    };
+    if limit != Sim::DEFAULT_MAX_STEPS {
+        call.push_str(&format!(".max_steps({limit})"));
     }
     let mut lines = vec![format!("replay  {call}")];
     if let Some(text) = schedule(failure) {
         lines.push(text);
     }
-    lines
+    indented(&lines, 2)
 }
 
 /// Where the schedule is not first-in-first-out.
@@ -203,7 +232,8 @@ pub(super) fn message_lines(prefix: &str, message: &str) -> Vec<String> {
 fn indented(lines: &[String], indent: usize) -> Vec<String> {
     let mut all = Vec::new();
     for line in lines {
-        if width(line) + indent <= COLUMNS {
+        // A token is copied as it stands.
+        if width(line) + indent <= COLUMNS || line.contains("SIM_REPLAY=") {
             all.push(format!("{:indent$}{line}", ""));
             continue;
         }

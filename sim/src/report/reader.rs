@@ -6,13 +6,15 @@ use super::cell::{Act, Thrown, Why};
 use super::place::Spot;
 use super::row::{Remark, Row, RowKind};
 use crate::decision::{DecisionLog, Deviation, Kind};
-use crate::id::TaskId;
-use crate::trace::{End, Event, Op, Record, Trace, Waker};
+use crate::id::{ObjectId, TaskId};
+use crate::trace::{Cause, End, Event, Op, Record, Trace, Waker};
 
 /// Reads the rows of a trace.
 pub(super) fn rows<'a>(trace: &'a Trace, decisions: Option<&DecisionLog>) -> Vec<Row<'a>> {
     let deviations = decisions.map(DecisionLog::deviations).unwrap_or_default();
-    let mut reader = Reader { deviations, ..Reader::default() };
+    let cells = trace.objects().iter().filter(|object| object.kind == "SimCell");
+    let cells = cells.map(|object| object.id).collect();
+    let mut reader = Reader { deviations, cells, ..Reader::default() };
     for (at, record) in trace.records().enumerate() {
         if trace.gap() == Some(at) {
             reader.lose(at, trace.omitted(), record.now);
@@ -40,14 +42,13 @@ struct Reader<'a, 'd> {
     fired: BTreeMap<TaskId, u64>,
     // How late a row has said that they were.
     told: BTreeMap<TaskId, u64>,
-    // Timers that fired in this gap between steps.
-    just_fired: BTreeSet<TaskId>,
     timed_out: BTreeSet<TaskId>,
     aborted: BTreeSet<TaskId>,
     began: BTreeSet<TaskId>,
     // Objects that a task waits to get.
     wanted: BTreeSet<(TaskId, u32)>,
-    root_ended: bool,
+    // The tracked cells: of other objects, a touch goes without saying.
+    cells: BTreeSet<ObjectId>,
     lost: bool,
 }
 
@@ -55,9 +56,9 @@ impl<'a> Reader<'a, '_> {
     fn read(&mut self, at: usize, record: &'a Record) {
         let by_loop = match &record.event {
             Event::TimerFired { .. } => true,
-            Event::Wake { by } | Event::CancelRequested { by } | Event::AbortRequested { by } => {
-                *by == Waker::Loop
-            }
+            Event::Wake { by }
+            | Event::CancelRequested { by, .. }
+            | Event::AbortRequested { by } => *by == Waker::Loop,
             _ => false,
         };
         if by_loop {
@@ -67,7 +68,6 @@ impl<'a> Reader<'a, '_> {
         match &record.event {
             Event::Step => self.open_step(at, record),
             Event::TimerFired { deadline } => {
-                self.just_fired.insert(record.task);
                 self.fired.entry(record.task).or_insert(*deadline);
                 let late = record.now.saturating_sub(*deadline);
                 if late > 0 {
@@ -80,22 +80,29 @@ impl<'a> Reader<'a, '_> {
                     self.act_on(record.task, Act::Wake);
                 }
             }
-            Event::CancelRequested { by: Waker::Loop } => {
-                if self.just_fired.contains(&record.task) || !self.root_ended {
+            Event::CancelRequested { by, cause } => {
+                // Of two requests the later one says why.
+                if *cause == Cause::Deadline {
                     self.timed_out.insert(record.task);
                 } else {
-                    self.asked.push(record.task);
+                    self.timed_out.remove(&record.task);
+                }
+                match (by, cause) {
+                    (_, Cause::Shutdown) => self.asked.push(record.task),
+                    (Waker::Task(_), _) => self.act_on(record.task, Act::Cancel),
+                    (Waker::Loop, _) => {}
                 }
             }
             Event::AbortRequested { by: Waker::Loop } => {
                 self.aborted.insert(record.task);
             }
-            Event::CancelRequested { by: Waker::Task(_) } => {
-                self.act_on(record.task, Act::Cancel);
-            }
             Event::AbortRequested { by: Waker::Task(_) } => {
                 self.aborted.insert(record.task);
                 self.act_on(record.task, Act::Abort);
+            }
+            Event::TooLate { by: Waker::Task(_), abort } => {
+                let abort = *abort;
+                self.act_on(record.task, |tasks| Act::TooLate { abort, tasks });
             }
             Event::Spawn { child } => match self.acts(record).last_mut() {
                 Some(Act::Spawn(children)) => children.push(*child),
@@ -107,10 +114,19 @@ impl<'a> Reader<'a, '_> {
                 if let Some(object) = object {
                     self.wanted.insert((record.task, object.0));
                 }
-                // Of what the simulation does not know, the place is not known either.
-                if let Some(step) = self.step.as_mut().filter(|_| *op != Op::Unknown) {
+                if let Some((step, place)) = self.step.as_mut().zip(*place) {
                     step.place = Some(Spot::of(place));
                 }
+            }
+            Event::Left { op, object, place } => {
+                self.act(record, Act::Left { op: *op, object: *object });
+                self.requeued = true;
+                if let Some(step) = &mut self.step {
+                    step.place = Some(Spot::of(place));
+                }
+            }
+            Event::Touch { object, write } if self.cells.contains(object) => {
+                self.act(record, Act::Touch { object: *object, write: *write });
             }
             Event::TimerSet { deadline } => {
                 let duration = match *deadline {
@@ -143,7 +159,6 @@ impl<'a> Reader<'a, '_> {
             Event::Release { object } => self.act(record, Act::Release(*object)),
             Event::Note(text) => self.act(record, Act::Note(text)),
             Event::Finish(end) => {
-                self.root_ended |= record.task == TaskId::ROOT;
                 self.ended = true;
                 if *end == End::Cancelled {
                     self.resolve(record, Thrown::Ended);
@@ -171,7 +186,6 @@ impl<'a> Reader<'a, '_> {
                 acts.push(Act::Late(late));
             }
         }
-        self.just_fired.clear();
         (self.ended, self.requeued) = (false, false);
         self.step = Some(Row {
             kind: RowKind::Step(record.step),
@@ -194,7 +208,7 @@ impl<'a> Reader<'a, '_> {
             }
             self.deviations = rest;
             match next.kind {
-                Kind::Task => deviates |= next.step + 1 == step,
+                Kind::Task | Kind::Point => deviates |= next.step + 1 == step,
                 Kind::Timer if next.step + 1 == step && !self.lost => self.rows.push(Row {
                     kind: RowKind::Remark(Remark::TimerOrder {
                         nth: next.picked + 1,
@@ -272,7 +286,7 @@ impl<'a> Reader<'a, '_> {
         self.close_between(None);
         let lost = Reader {
             deviations: self.deviations,
-            root_ended: self.root_ended,
+            cells: core::mem::take(&mut self.cells),
             ..Reader::default()
         };
         let rows = core::mem::replace(self, lost).rows;
@@ -333,6 +347,11 @@ impl<'a> Reader<'a, '_> {
             (Some(Act::Cancel(tasks)), Act::Cancel(more))
             | (Some(Act::Abort(tasks)), Act::Abort(more))
             | (Some(Act::Wake(tasks)), Act::Wake(more)) => tasks.extend(more),
+            (Some(Act::TooLate { abort: a, tasks }), Act::TooLate { abort: b, tasks: more })
+                if *a == b =>
+            {
+                tasks.extend(more);
+            }
             (_, act) => acts.push(act),
         }
     }
@@ -346,7 +365,12 @@ impl<'a> Reader<'a, '_> {
         match (open, resolved) {
             (Some(outcome), resolved) => *outcome = resolved,
             (None, Thrown::Ended) => self.act(record, Act::End(End::Cancelled)),
-            (None, _) => self.act(record, Act::Thrown { why: Why::Asked, outcome: resolved }),
+            // It came through a task that was awaited here.
+            (None, _) => {
+                let timed_out = self.timed_out.remove(&record.task);
+                let why = if timed_out { Why::TimedOut } else { Why::Asked };
+                self.act(record, Act::Thrown { why, outcome: resolved });
+            }
         }
     }
 }

@@ -35,6 +35,16 @@ pub(super) fn reason(failure: &Failure, names: &Names<'_>) -> Vec<String> {
             vec![format!("{} alive, none ready, no timer pending", count(alive, "task"))]
         }
         FailureKind::Livelock { cycle } => livelock(failure, cycle, names),
+        FailureKind::Spinning { task, place, selects } => vec![
+            format!(
+                "{} polled the `select!` at {place} {} in one step:",
+                names.task(*task),
+                count(*selects, "time")
+            ),
+            "a branch of it is always ready, so the loop around it never gives up control, \
+             and nobody else can run"
+                .to_owned(),
+        ],
         FailureKind::TimeLimit { next } => time_limit(failure, ticks(*next), names),
         FailureKind::Leak { tasks } => {
             let were = if tasks.len() == 1 { "was" } else { "were" };
@@ -177,7 +187,8 @@ pub(super) fn concerned(failure: &Failure) -> Vec<TaskId> {
     match failure.kind() {
         FailureKind::Panic { task, .. }
         | FailureKind::UnobservedError { task, .. }
-        | FailureKind::OutsideWake { task } => vec![*task],
+        | FailureKind::OutsideWake { task }
+        | FailureKind::Spinning { task, .. } => vec![*task],
         FailureKind::Deadlock { cycle } | FailureKind::Livelock { cycle } => cycle.clone(),
         FailureKind::Leak { tasks } => tasks.clone(),
         _ => Vec::new(),

@@ -36,7 +36,7 @@ pub(super) fn swap_both_ways() -> Failure {
         op,
         object: object.map(ObjectId),
         on,
-        place,
+        place: Some(place),
     };
     let mut trace = Trace::default();
     trace.tasks = tasks.clone();
@@ -101,5 +101,6 @@ pub(super) fn swap_both_ways() -> Failure {
         leaked: Vec::new(),
         timers: 0,
         others: Vec::new(),
+        origin: None,
     }))
 }

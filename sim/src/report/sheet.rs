@@ -171,7 +171,7 @@ impl<'a> Sheet<'a> {
                 Event::Spawn { child } => set(&mut stands, *child, Stand::Ready),
                 // Where it stands after the step: blocked, unless something says otherwise.
                 Event::Step => set(&mut stands, record.task, Stand::Blocked),
-                Event::Wake { .. } | Event::Block { op: Op::Yield, .. } => {
+                Event::Wake { .. } | Event::Left { .. } | Event::Block { op: Op::Yield, .. } => {
                     set(&mut stands, record.task, Stand::Ready);
                 }
                 Event::Finish(_) => set(&mut stands, record.task, Stand::Absent),

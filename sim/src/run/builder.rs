@@ -10,6 +10,7 @@ use super::{Failure, Outcome, Run};
 use crate::clock::ticks;
 use crate::decision::{Choose, DecisionLog, Decisions, First};
 use crate::kernel::Limits;
+use crate::kernel::marks::Marks;
 use crate::policy::Policy;
 
 /// Says what becomes of tasks that are pending when the root has ended.
@@ -53,6 +54,7 @@ pub struct Sim {
     pub(super) leaks: Leaks,
     pub(super) trace: bool,
     pub(super) heartbeat: Option<Arc<AtomicU64>>,
+    pub(super) marks: Option<Arc<Marks>>,
 }
 
 impl Default for Sim {
@@ -82,6 +84,7 @@ impl Sim {
             leaks: Leaks::Cancel,
             trace: true,
             heartbeat: None,
+            marks: None,
         }
     }
 
@@ -151,6 +154,12 @@ impl Sim {
         self
     }
 
+    /// Hands over where the program's marks go.
+    pub(crate) fn marks(mut self, marks: Arc<Marks>) -> Self {
+        self.marks = Some(marks);
+        self
+    }
+
     /// Runs a program to its end.
     ///
     /// # Errors
@@ -192,6 +201,7 @@ impl Sim {
                 leaks: self.leaks,
                 trace: self.trace,
                 heartbeat: self.heartbeat,
+                marks: self.marks,
             },
         )
     }

@@ -12,12 +12,13 @@ use crate::decision::Decisions;
 use crate::detect;
 use crate::id::{ObjectId, TaskId};
 use crate::kernel::context::{self, Context};
-use crate::kernel::task::{Completion, TaskRef, Unobserved, UnobservedKind, erase};
+use crate::kernel::marks::Marks;
+use crate::kernel::task::{Completion, TaskRef, Unobserved, UnobservedKind, erase, guarded};
 use crate::kernel::turn::{self, Phase, Picker, Stop, Turn};
 use crate::kernel::wait::Target;
 use crate::kernel::{Limits, State, cancel};
 use crate::policy::Policy;
-use crate::trace::{BlockedTask, ObjectInfo, Op, Place, TaskInfo, Trace};
+use crate::trace::{BlockedTask, Cause, ObjectInfo, Op, Place, TaskInfo, Trace};
 
 pub(super) struct Settings {
     pub(super) seed: u64,
@@ -27,6 +28,7 @@ pub(super) struct Settings {
     pub(super) leaks: Leaks,
     pub(super) trace: bool,
     pub(super) heartbeat: Option<Arc<AtomicU64>>,
+    pub(super) marks: Option<Arc<Marks>>,
 }
 
 /// What one step of a run did.
@@ -115,6 +117,7 @@ impl<T: 'static> Run<T> {
         let mut state = context::take_spare();
         state.reset(settings.seed, settings.limits, settings.decisions, settings.trace);
         state.heartbeat = settings.heartbeat;
+        state.marks = settings.marks;
         let mut run = Self {
             state: Some(state),
             root: None,
@@ -220,7 +223,7 @@ impl<T: 'static> Run<T> {
 
     /// The records so far; `None` where the trace is off.
     pub fn trace(&self) -> Option<&Trace> {
-        self.state().trace.as_ref()
+        self.state().trace.as_deref()
     }
 
     /// Runs to the end.
@@ -252,8 +255,12 @@ impl<T: 'static> Run<T> {
             return;
         }
         let state = self.state.as_deref_mut().expect("[sim bug] the run has no state");
+        if state.alive == 0 {
+            self.stopped = Some(Stop::Drained);
+            return;
+        }
         let mut pending: Vec<TaskRef> = state
-            .tasks
+            .slots()
             .iter()
             .enumerate()
             .filter(|(_, task)| task.is_live())
@@ -274,7 +281,9 @@ impl<T: 'static> Run<T> {
         context::enter(|context| {
             let entered = Entered::new(context, &mut self.state);
             for task in pending {
-                cancel::request(task, None);
+                guarded(context, task.id, || {
+                    cancel::request(task, None, Cause::Shutdown);
+                });
             }
             drop(entered);
         });
@@ -285,11 +294,8 @@ impl<T: 'static> Run<T> {
         let root = self.root.expect("[sim bug] the run has no root");
         let state = self.state.as_deref_mut().expect("[sim bug] the run has no state");
         let completion = state.task_mut(root).and_then(|root| root.completion.take());
-        for slot in 0..state.tasks.len() {
-            if state.tasks[slot].is_occupied() {
-                state.note_unobserved(slot as u32);
-            }
-        }
+        self.ask_for_errors();
+        let state = self.state.as_deref_mut().expect("[sim bug] the run has no state");
         let mut errors = core::mem::take(&mut state.unobserved);
         errors.sort_by_key(|error| matches!(error.kind, UnobservedKind::Error(_)));
         let (value, mut kind) = match completion {
@@ -327,8 +333,11 @@ impl<T: 'static> Run<T> {
         let (step, now, seed, timers) = (state.step, state.now, state.seed, state.timers.len());
         let shutting_down = state.phase != Phase::Running;
         let (decisions, divergence) = state.decisions.finish(digest);
-        let mut trace = state.trace.take().unwrap_or_default();
-        trace.objects = objects(state);
+        let traced = state.trace.take();
+        // The labels are only wanted where something shows them.
+        let objects = if traced.is_some() || kind.is_some() { objects(state) } else { Vec::new() };
+        let mut trace = traced.map_or_else(Trace::default, |trace| *trace);
+        trace.objects = objects;
         let caught = self.close();
         for (task, panic) in caught {
             let (_payload, site) = panic.into_parts();
@@ -387,11 +396,38 @@ impl<T: 'static> Run<T> {
             leaked: core::mem::take(&mut self.leaked),
             timers,
             others,
+            origin: None,
         })))
     }
 }
 
 impl<T> Run<T> {
+    /// Asks for the text of each error that nobody looked at: the user's code, so it runs inside
+    /// the run, and while the state is free.
+    fn ask_for_errors(&mut self) {
+        let slots = self.state.as_deref().map_or(0, |state| state.slots().len());
+        for slot in 0..slots {
+            let Some(state) = self.state.as_deref_mut() else { return };
+            if !state.tasks[slot].is_occupied() {
+                continue;
+            }
+            let id = state.tasks[slot].id;
+            let Some(unseen) = state.take_unseen(slot as u32) else { continue };
+            let value = context::enter(|context| {
+                let entered = Entered::new(context, &mut self.state);
+                let value = unseen.tell();
+                drop(entered);
+                value
+            });
+            // Dropped with the rest of the run, where a panic of its destructor is noticed.
+            if let Some(state) = self.state.as_deref_mut()
+                && let Some(task) = state.task_mut(TaskRef { slot: slot as u32, id })
+            {
+                task.completion = Some(Completion::Value(value));
+            }
+        }
+    }
+
     /// Drops what is left of the run and keeps its memory for the next one.
     fn close(&mut self) -> Vec<(TaskId, context::Caught)> {
         if self.state.is_none() {
@@ -444,6 +480,9 @@ fn stop_kind(state: &State, stop: &Stop) -> Option<FailureKind> {
         Stop::Steps => {
             Some(FailureKind::Livelock { cycle: detect::repeating(&state.recent_tasks()) })
         }
+        Stop::Spinning { task, place, selects } => {
+            Some(FailureKind::Spinning { task: *task, place: place.to_string(), selects: *selects })
+        }
         Stop::Time { next } => Some(FailureKind::TimeLimit { next: Duration::from_nanos(*next) }),
         Stop::Outside { task } => Some(FailureKind::OutsideWake { task: *task }),
         Stop::Diverged(divergence) => Some(FailureKind::Diverged(divergence.clone())),
@@ -488,7 +527,7 @@ struct Snapshot {
 impl Snapshot {
     fn take(state: &State) -> Self {
         let mut tasks: Vec<TaskInfo> = state
-            .tasks
+            .slots()
             .iter()
             .filter(|task| task.is_occupied())
             .map(|task| state.task_info(task))
@@ -510,7 +549,7 @@ fn objects(state: &State) -> Vec<ObjectInfo> {
 /// What the tasks that are not ready wait for, in order of spawning.
 fn blocked(state: &State) -> Vec<BlockedTask> {
     let mut live: Vec<TaskRef> = state
-        .tasks
+        .slots()
         .iter()
         .enumerate()
         .filter(|(_, task)| task.is_live() && !task.scheduled)
@@ -534,7 +573,7 @@ fn blocked(state: &State) -> Vec<BlockedTask> {
                 object: node.object,
                 holders: node
                     .object
-                    .map(|object| state.objects[object.index()].holders.clone())
+                    .map(|object| state.objects[object.index()].holders.to_vec())
                     .unwrap_or_default(),
                 on,
                 place: Some(node.place),

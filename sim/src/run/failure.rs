@@ -48,6 +48,15 @@ pub enum FailureKind {
         /// The tasks that took turns at the end, if they did so in a cycle.
         cycle: Vec<TaskId>,
     },
+    /// A task went round in one step: the `select!` in a loop of its is always ready.
+    Spinning {
+        /// The task.
+        task: TaskId,
+        /// The `select!`, as `file:line:column`.
+        place: String,
+        /// How often it was polled in that step.
+        selects: u64,
+    },
     /// The limit of virtual time was reached.
     TimeLimit {
         /// When the next thing would have happened.
@@ -75,7 +84,7 @@ impl FailureKind {
     pub fn rule(&self) -> Rule {
         let (id, name) = match self {
             FailureKind::Deadlock { .. } => ("SIM002", "deadlock"),
-            FailureKind::Livelock { .. } => ("SIM005", "livelock"),
+            FailureKind::Livelock { .. } | FailureKind::Spinning { .. } => ("SIM005", "livelock"),
             FailureKind::Leak { .. } => ("SIM006", "leaked task"),
             FailureKind::UnobservedError { .. } => ("SIM007", "unobserved error"),
             FailureKind::OutsideWake { .. } => ("SIM009", "determinism violation"),
@@ -112,6 +121,24 @@ pub(crate) struct Inner {
     pub(crate) leaked: Vec<TaskInfo>,
     pub(crate) timers: usize,
     pub(crate) others: Vec<String>,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a failure comes from that a search found or a token replayed, in words for its report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Origin {
+    /// What was run; empty where nobody said.
+    pub(crate) what: String,
+    /// Which run it was, and what became of its schedule.
+    pub(crate) run: String,
+    /// What it was given, a line each.
+    pub(crate) input: Vec<String>,
+    /// How to get it again.
+    pub(crate) replay: Vec<String>,
+    /// How to keep it.
+    pub(crate) pin: Vec<String>,
+    /// The schedule, a line each.
+    pub(crate) schedule: Vec<String>,
 }
 
 impl Failure {

@@ -12,5 +12,6 @@ pub use builder::{Leaks, Sim};
 pub use driver::{Progress, Run};
 #[cfg(test)]
 pub(crate) use failure::Inner;
+pub(crate) use failure::Origin;
 pub use failure::{Failure, FailureKind, Rule};
 pub use outcome::Outcome;

@@ -58,7 +58,7 @@ struct Inner {
 impl Event {
     /// Makes an event that is not set.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             inner: StdMutex::new(Inner { set: false, waiters: WaitQueue::new() }),
             tag: Tag::new("Event"),

@@ -64,6 +64,7 @@ fn open<T>(state: &StdMutex<T>) -> StdMutexGuard<'_, T> {
 
 /// Ends the wait of a future that is being dropped: which wait it was, and whether it had been
 /// woken and never ran. `None` if it did not wait.
+#[inline]
 fn abandon(parked: &mut Parked) -> Option<(WaitRef, bool)> {
     let wait = parked.wait()?;
     let woken = parked.leave_on_drop().is_some_and(|left| left.state == WaitState::Done);
@@ -104,14 +105,27 @@ struct Hold {
 impl Hold {
     /// Records that the running task got hold of the object at `place`.
     fn begin(tag: &Tag, place: Place) -> Self {
-        tag.acquired(place);
-        Self { task: context::with(|state| state.current_task()) }
+        Self { task: context::with(|state| tag.take_hold(state, place)) }
+    }
+
+    /// As [`begin`](Self::begin), for who has the state at hand.
+    #[inline]
+    fn begin_in(state: &mut State, tag: &Tag, place: Place) -> Self {
+        Self { task: Some(tag.take_hold(state, place)) }
     }
 
     /// Records that the object was given back.
     fn end(self, tag: &Tag) {
         if let Some(task) = self.task {
             tag.released(task);
+        }
+    }
+
+    /// As [`end`](Self::end), for who has the state at hand.
+    #[inline]
+    fn end_in(self, state: &mut State, tag: &Tag) {
+        if let Some(task) = self.task {
+            tag.give_up(state, task);
         }
     }
 }

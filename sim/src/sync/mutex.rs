@@ -66,12 +66,24 @@ struct Inner<T> {
     // Absent while the lock is held: the guard has it.
     value: Option<Box<T>>,
     waiters: WaitQueue,
+    // Whoever runs first takes it.
+    barging: bool,
+}
+
+impl<T> crate::schedule_point::sealed::Tracked for Mutex<T> {
+    fn tag(&self) -> crate::schedule_point::sealed::Handle<'_> {
+        crate::schedule_point::sealed::Handle(&self.tag)
+    }
 }
 
 impl<T> Inner<T> {
     /// Takes the lock if it is free and nobody stands in the queue but the cancelled.
     fn take_at_once(&mut self, state: &State) -> Option<Box<T>> {
-        if self.waiters.any_not_cancelled(state) { None } else { self.value.take() }
+        if !self.barging && self.waiters.any_not_cancelled(state) {
+            None
+        } else {
+            self.value.take()
+        }
     }
 }
 
@@ -81,11 +93,38 @@ impl<T> Mutex<T> {
         Self::of_kind("Mutex", value)
     }
 
+    /// Makes a free lock that is not fair: a release wakes everybody who waits, and whoever runs
+    /// first takes it, a newcomer as well, as with most locks of threads.
+    ///
+    /// Under a policy that explores, this reaches every order in which the lock can be taken; the
+    /// fair lock only those in which tasks came to ask for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sim::sync::Mutex;
+    ///
+    /// # sim::Sim::new().run(|| async {
+    /// let lock = std::sync::Arc::new(Mutex::barging(()));
+    /// let guard = lock.lock().await;
+    /// let waits = std::sync::Arc::clone(&lock);
+    /// let waiter = sim::spawn(async move { drop(waits.lock().await) });
+    /// sim::yield_now().await;
+    /// drop(guard);
+    /// // The waiter was woken, and has not run yet: with a fair lock it could not be overtaken.
+    /// assert!(lock.try_lock().is_ok());
+    /// waiter.await.unwrap();
+    /// # }).unwrap();
+    /// ```
+    pub fn barging(value: T) -> Self {
+        let mutex = Self::of_kind("Mutex", value);
+        open(&mutex.inner).barging = true;
+        mutex
+    }
+
     pub(super) fn of_kind(kind: &'static str, value: T) -> Self {
-        Self {
-            inner: StdMutex::new(Inner { value: Some(Box::new(value)), waiters: WaitQueue::new() }),
-            tag: Tag::new(kind),
-        }
+        let (value, waiters) = (Some(Box::new(value)), WaitQueue::new());
+        Self { inner: StdMutex::new(Inner { value, waiters, barging: false }), tag: Tag::new(kind) }
     }
 
     /// Names the lock, for reports.
@@ -206,10 +245,39 @@ impl<T> Mutex<T> {
     }
 
     fn release(&self, held: &mut Held<T>) {
-        let Some(value) = held.value.take() else { return };
-        open(&self.inner).value = Some(value);
-        held.hold.end(&self.tag);
-        self.wake_first();
+        let mut value = held.value.take();
+        if value.is_none() {
+            return;
+        }
+        let waker = context::with(|state| {
+            let mut inner = open(&self.inner);
+            inner.value = value.take();
+            held.hold.end_in(state, &self.tag);
+            if inner.barging {
+                return None;
+            }
+            first_of_run(&mut inner.waiters, state).and_then(|wait| state.complete(wait).1)
+        });
+        if value.is_some() {
+            // Outside a simulation.
+            open(&self.inner).value = value;
+        }
+        if let Some(Some(waker)) = waker {
+            waker.wake();
+        }
+        if open(&self.inner).barging {
+            self.wake_all();
+        }
+    }
+
+    /// Lets everybody who waits try again.
+    #[cold]
+    fn wake_all(&self) {
+        let waiting =
+            context::with(|state| open(&self.inner).waiters.waiting(state).collect::<Vec<_>>());
+        for wait in waiting.unwrap_or_default() {
+            wait::complete(wait);
+        }
     }
 
     /// Makes sure that the first waiter will run; nothing where it was woken, or was cancelled and
@@ -286,40 +354,49 @@ struct Acquire {
 impl Acquire {
     fn poll<T>(&mut self, mutex: &Mutex<T>, cx: &Context<'_>, polled_at: Place) -> Poll<Held<T>> {
         let parked = &mut self.parked;
-        let (value, left) = context::expect("sync::Mutex::lock", |state| {
+        let (held, left) = context::expect("sync::Mutex::lock", |state| {
             parked.forget_cancelled(state);
             let mut left = None;
-            if let Some(wait) = parked.wait() {
-                if parked.repoll(state, cx) != WaitState::Done {
-                    return (None, None);
+            let mut inner = mutex.inner();
+            let value = if let Some(wait) = parked.wait() {
+                left = parked.leave_if_done(state);
+                if left.is_none() {
+                    if parked.repoll(state, cx) != WaitState::Done {
+                        return (None, None);
+                    }
+                    // The wait belongs to an earlier run.
+                    left = parked.leave(state);
                 }
-                left = parked.leave(state);
-                let mut inner = mutex.inner();
                 inner.waiters.remove(wait);
-                if let Some(value) = inner.value.take() {
-                    return (Some(value), left);
-                }
-            } else if let Some(value) = mutex.inner().take_at_once(state) {
-                return (Some(value), None);
+                inner.value.take()
+            } else {
+                inner.take_at_once(state)
+            };
+            if value.is_some() {
+                let place = await_place(polled_at, parked.place());
+                let hold = Hold::begin_in(state, &mutex.tag, place);
+                return (Some(Held { value, hold }), left);
             }
             let object = mutex.tag.id(state);
             let wait = parked.park(state, cx, Op::Lock, Some(object), Target::Here, polled_at);
-            mutex.inner().waiters.push(wait);
+            inner.waiters.push(wait);
             (None, left)
         });
         drop(left);
-        match value {
-            Some(value) => {
-                let place = await_place(polled_at, parked.place());
-                Poll::Ready(Held { value: Some(value), hold: Hold::begin(&mutex.tag, place) })
-            }
-            None => Poll::Pending,
-        }
+        held.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Leaves the queue, when the future is dropped. Whoever was woken passes the lock on, and so
     /// does whoever was cancelled in front of others while the lock was released.
+    #[inline]
     fn abandon<T>(&mut self, mutex: &Mutex<T>) {
+        if self.parked.is_parked() {
+            self.abandon_wait(mutex);
+        }
+    }
+
+    #[cold]
+    fn abandon_wait<T>(&mut self, mutex: &Mutex<T>) {
         let Some((wait, _)) = abandon(&mut self.parked) else { return };
         mutex.inner().waiters.remove(wait);
         if !mutex.is_locked() {
@@ -349,6 +426,7 @@ impl<'a, T> Future for Lock<'a, T> {
 }
 
 impl<T> Drop for Lock<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.acquire.abandon(self.mutex);
     }

@@ -77,11 +77,11 @@ impl Inner {
 impl Semaphore {
     /// Makes a semaphore with so many permits.
     #[must_use]
-    pub const fn new(permits: usize) -> Self {
+    pub fn new(permits: usize) -> Self {
         Self::of_kind("Semaphore", permits, None)
     }
 
-    const fn of_kind(kind: &'static str, permits: usize, bound: Option<usize>) -> Self {
+    fn of_kind(kind: &'static str, permits: usize, bound: Option<usize>) -> Self {
         Self {
             inner: StdMutex::new(Inner { permits, waiters: WaitQueue::new() }),
             bound,

@@ -13,8 +13,8 @@ use crate::kernel::State;
 use crate::kernel::cancel;
 use crate::kernel::context::{self, PanicSite};
 use crate::kernel::task::{Completion, PanicPayload, Stage, TaskRef, Watcher};
-use crate::kernel::wait::{Parked, Target, WaitState};
-use crate::trace::Op;
+use crate::kernel::wait::{Left, Parked, Target, WaitState};
+use crate::trace::{Cause, Op, Place};
 
 /// A task, to await, ask, cancel or abort.
 ///
@@ -51,7 +51,7 @@ pub struct JoinError {
 #[derive(Clone)]
 enum Reason {
     Cancelled,
-    Panicked(PanicSite, PanicPayload),
+    Panicked(Box<PanicSite>, PanicPayload),
     Taken,
     RunEnded,
 }
@@ -314,25 +314,31 @@ impl<T: 'static> JoinHandle<T> {
     #[track_caller]
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let polled_at = Location::caller();
-        let (task, run, parked) = (self.task, self.run, &mut self.parked);
         let polled = context::expect("JoinHandle", |state| {
-            if state.run != run {
+            if state.run != self.run {
                 return Poll::Ready(None);
             }
-            if state.is_done(task) {
-                return Poll::Ready(parked.leave(state));
-            }
-            if !parked.is_parked() {
-                let wait = parked.park(state, cx, Op::Join, None, Target::Task(task), polled_at);
-                state.watch(task, Watcher::Wait(wait));
-                return Poll::Pending;
-            }
-            match parked.repoll(state, cx) {
-                WaitState::Waiting | WaitState::Cancelled => Poll::Pending,
-                WaitState::Done => Poll::Ready(parked.leave(state)),
-            }
+            self.poll_parked(state, cx, polled_at).map(|()| self.parked.leave(state))
         });
         polled.map(|left| left.is_some_and(|left| left.forwarded))
+    }
+
+    /// Waits for the end; once it is `Ready`, the caller leaves the wait.
+    #[inline]
+    fn poll_parked(&mut self, state: &mut State, cx: &Context<'_>, polled_at: Place) -> Poll<()> {
+        let (task, parked) = (self.task, &mut self.parked);
+        if state.is_done(task) {
+            return Poll::Ready(());
+        }
+        if !parked.is_parked() {
+            let wait = parked.park(state, cx, Op::Join, None, Target::Task(task), polled_at);
+            state.watch(task, Watcher::Wait(wait));
+            return Poll::Pending;
+        }
+        match parked.repoll(state, cx) {
+            WaitState::Waiting | WaitState::Cancelled => Poll::Pending,
+            WaitState::Done => Poll::Ready(()),
+        }
     }
 }
 
@@ -366,14 +372,39 @@ fn with_run<R>(run: u64, f: impl FnOnce(&mut State) -> R) -> Option<R> {
     context::with(|state| (state.run == run).then(|| f(state))).flatten()
 }
 
+/// How a poll of a handle came out.
+enum Joined {
+    /// The task has ended: with a value, or else in a way that is looked up.
+    Ended(Option<Left>, Option<Box<dyn Any>>),
+    RunEnded,
+    Pending,
+}
+
 impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let forwarded = match self.poll_end(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(forwarded) => forwarded,
+        let polled_at = Location::caller();
+        let this = &mut *self;
+        let joined = context::expect("JoinHandle", |state| {
+            if state.run != this.run {
+                return Joined::RunEnded;
+            }
+            if this.poll_parked(state, cx, polled_at).is_pending() {
+                return Joined::Pending;
+            }
+            let left = this.parked.leave(state);
+            Joined::Ended(left, state.take_value(this.task))
+        });
+        let forwarded = match joined {
+            Joined::Pending => return Poll::Pending,
+            Joined::Ended(_, Some(value)) => match value.downcast::<T>() {
+                Ok(value) => return Poll::Ready(Ok(*value)),
+                Err(_) => unreachable!("[sim bug] a task's output has another type"),
+            },
+            Joined::Ended(left, None) => left.is_some_and(|left| left.forwarded),
+            Joined::RunEnded => false,
         };
         let result = match self.take_result() {
             Some(result) => result,
@@ -441,7 +472,13 @@ impl<T> Clone for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         let (task, parked) = (self.task, &mut self.parked);
-        drop(with_run(self.run, |state| (parked.leave(state), state.drop_handle(task))));
+        let rest = with_run(self.run, |state| {
+            let left = parked.leave(state);
+            let completion = state.drop_handle(task);
+            // One check for both, since mostly there is neither.
+            (left.is_some() || completion.is_some()).then_some((left, completion))
+        });
+        drop(rest);
     }
 }
 
@@ -511,13 +548,20 @@ impl AbortHandle {
 
     /// Asks the task to cancel itself; see [`JoinHandle::cancel`].
     pub fn cancel(&self) -> bool {
-        self.with(|_| ()).is_some() && cancel::request(self.task, None)
+        if self.with(|_| ()).is_none() {
+            return false;
+        }
+        let live = cancel::request(self.task, None, Cause::Asked);
+        if !live {
+            cancel::note_too_late(self.task, false);
+        }
+        live
     }
 
     /// Ends the task at its await; see [`JoinHandle::abort`].
     pub fn abort(&self) {
-        if self.with(|_| ()).is_some() {
-            cancel::abort(self.task);
+        if self.with(|_| ()).is_some() && !cancel::abort(self.task) {
+            cancel::note_too_late(self.task, true);
         }
     }
 

@@ -48,26 +48,38 @@ pub struct YieldNow {
 impl Future for YieldNow {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.yielded {
             return Poll::Ready(());
         }
         self.yielded = true;
-        let place = core::panic::Location::caller();
-        let foreign = context::expect("yield_now", |state| {
-            let task = state.current_task();
-            state.emit(task, Event::Block { op: Op::Yield, object: None, on: None, place });
-            let foreign = state.foreign_waker(cx);
-            if foreign.is_none() {
-                state.requeue_current();
-            }
-            foreign
-        });
-        if let Some(waker) = foreign {
-            waker.wake();
-        }
+        begin(cx);
         Poll::Pending
+    }
+}
+
+/// Puts the task at the back of the queue.
+// Not inlined, as the poll is: that way the second poll is one branch.
+#[inline(never)]
+#[track_caller]
+fn begin(cx: &Context<'_>) {
+    let place = core::panic::Location::caller();
+    let foreign = context::expect("yield_now", |state| {
+        let waker = state.foreign_waker(cx);
+        let block = Event::Block { op: Op::Yield, object: None, on: None, place: Some(place) };
+        state.set_pending(Op::Yield, None, place);
+        match state.current {
+            Some(task) if waker.is_none() => {
+                state.emit(task.id, block);
+                state.requeue(task);
+            }
+            _ => state.emit(state.current_task(), block),
+        }
+        waker
+    });
+    if let Some(waker) = foreign {
+        waker.wake();
     }
 }

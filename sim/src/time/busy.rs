@@ -13,7 +13,8 @@ use crate::trace::Event;
 ///
 /// # Panics
 ///
-/// Outside a simulation.
+/// Outside a simulation. And when the limit of virtual time was passed before, in this step: then
+/// the call stands in a loop that never awaits, and there is no other way out of it.
 ///
 /// # Examples
 ///
@@ -33,8 +34,18 @@ use crate::trace::Event;
 #[track_caller]
 pub fn busy(duration: Duration) {
     let duration = ticks(duration);
-    context::expect("busy", |state| {
+    let late = context::expect("busy", |state| {
+        if state.now > state.limits.time && state.current.is_some() {
+            return Some(state.limits.time);
+        }
         state.emit(state.current_task(), Event::Busy { duration });
         state.advance(duration);
+        None
     });
+    if let Some(limit) = late {
+        let limit = Duration::from_nanos(limit);
+        panic!(
+            "`busy` was called beyond the limit of virtual time ({limit:?}): in a loop that never awaits?"
+        );
+    }
 }

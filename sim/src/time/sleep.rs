@@ -12,7 +12,7 @@ use crate::clock::{TimerId, ticks};
 use crate::kernel::context;
 use crate::kernel::wait::{Parked, Target, TimerThen, WaitState};
 use crate::task::{YieldNow, yield_now};
-use crate::trace::Op;
+use crate::trace::{Op, Place};
 
 /// Waits until some virtual time has passed: `asyncio.sleep`.
 ///
@@ -153,23 +153,12 @@ impl Future for Sleep {
             Stage::Yielding(turn) => Pin::new(turn).poll(cx),
             Stage::Waiting { timer, deadline } => {
                 let parked = &mut this.parked;
-                let (left, old) = context::expect("sleep", |state| {
-                    parked.forget_cancelled(state);
-                    if parked.is_parked() {
-                        let done = parked.repoll(state, cx) == WaitState::Done;
-                        return (done.then(|| parked.leave(state)), None);
-                    }
-                    // Kept outside the scope that a request unwound: it sleeps on.
-                    let old = state.drop_timer(*timer);
-                    if *deadline <= state.now {
-                        return (Some(None), old);
-                    }
-                    let wait = parked.park(state, cx, Op::Sleep, None, Target::Here, polled_at);
-                    *timer = state.set_timer(*deadline, TimerThen::Complete(wait));
-                    (None, old)
-                });
-                drop(old);
-                if left.is_some() { Poll::Ready(()) } else { Poll::Pending }
+                let left = context::expect("sleep", |state| parked.leave_if_done(state));
+                if left.is_some() {
+                    Poll::Ready(())
+                } else {
+                    poll_again(parked, timer, *deadline, cx, polled_at)
+                }
             }
             Stage::Over => panic!("`sleep` was polled after it ended"),
         };
@@ -180,18 +169,51 @@ impl Future for Sleep {
     }
 }
 
+/// Polls a sleep that is not over: polled by a combinator, or kept outside a scope that unwound.
+#[cold]
+fn poll_again(
+    parked: &mut Parked,
+    timer: &mut TimerId,
+    deadline: u64,
+    cx: &Context<'_>,
+    polled_at: Place,
+) -> Poll<()> {
+    let (left, old) = context::expect("sleep", |state| {
+        parked.forget_cancelled(state);
+        if parked.is_parked() {
+            let done = parked.repoll(state, cx) == WaitState::Done;
+            return (done.then(|| parked.leave(state)), None);
+        }
+        // Kept outside the scope that a request unwound: it sleeps on.
+        let old = state.drop_timer(*timer);
+        if deadline <= state.now {
+            return (Some(None), old);
+        }
+        let wait = parked.park(state, cx, Op::Sleep, None, Target::Here, polled_at);
+        *timer = state.set_timer(deadline, TimerThen::Complete(wait));
+        (None, old)
+    });
+    drop(old);
+    if left.is_some() { Poll::Ready(()) } else { Poll::Pending }
+}
+
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
         if let Stage::Waiting { timer, .. } = self.stage {
-            let parked = &mut self.parked;
-            let dropped = context::with(|state| {
-                // Not even looked for where another run has begun since.
-                let left = parked.leave(state)?;
-                Some((left, state.drop_timer(timer)))
-            });
-            drop(dropped);
+            leave_early(&mut self.parked, timer);
         }
     }
+}
+
+#[cold]
+fn leave_early(parked: &mut Parked, timer: TimerId) {
+    let dropped = context::with(|state| {
+        // Not even looked for where another run has begun since.
+        let left = parked.leave(state)?;
+        Some((left, state.drop_timer(timer)))
+    });
+    drop(dropped);
 }
 
 pin_project! {

@@ -247,3 +247,31 @@ pub(crate) async fn panic_then_deadlock() {
     }
     std::future::pending::<()>().await;
 }
+
+/// Requests to cancel for every reason, and two that come too late.
+pub(crate) async fn reasons_to_cancel() {
+    let group = sim::TaskGroup::scope(|group| async move {
+        let sibling = group.spawn(async {
+            sim::sleep(ms(60_000)).await;
+            Ok(())
+        });
+        sibling.named("sibling");
+        let failing = group.spawn(async {
+            sim::sleep(ms(1)).await;
+            Err::<(), _>("disk full")
+        });
+        failing.named("failing");
+        sim::sleep(ms(60_000)).await;
+        Ok(())
+    });
+    let _ = group.await;
+    let inner = sim::spawn(sim::sleep(ms(60_000))).named("inner");
+    let outer = sim::spawn(async move { sim::timeout(ms(10), inner).await.is_err() });
+    let _ = outer.named("outer").await;
+    let bounded = sim::spawn(sim::sleep(ms(60_000))).named("bounded");
+    let _ = sim::wait_for(bounded, ms(10)).await;
+    let done = sim::spawn(async {}).named("done");
+    let _ = (&done).await;
+    assert!(!done.cancel());
+    done.abort();
+}

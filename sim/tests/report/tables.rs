@@ -29,6 +29,16 @@ fn requests_to_cancel_are_marked() {
 }
 
 #[test]
+fn a_timeout_is_told_from_a_request_and_from_one_that_comes_too_late() {
+    let outcome = Sim::new().run(programs::reasons_to_cancel).unwrap();
+    golden("reasons_to_cancel", &outcome);
+    let text = table(outcome.trace()).width(200).to_string();
+    // `outer`, and main in its `wait_for`: those that they awaited were plainly cancelled.
+    assert_eq!(text.matches("timed out").count(), 2, "{text}");
+    assert!(text.contains("cancel done -> too late; abort done -> too late"), "{text}");
+}
+
+#[test]
 fn one_task_needs_one_column() {
     golden("alone", &Sim::new().run(programs::alone).unwrap());
 }

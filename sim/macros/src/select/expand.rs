@@ -101,25 +101,31 @@ fn futures(branches: &[Branch]) -> TokenStream {
 
 fn poll(select: &Select) -> TokenStream {
     // The enabled branches as two sets: from the chosen one on, then those before it.
-    let rounds = if select.biased || select.branches.len() == 1 {
-        "[enabled]"
+    let (choices, rounds) = if select.biased || select.branches.len() == 1 {
+        ("1u32", "{ let _ = start; [enabled] }")
     } else {
-        "{
-            let mut first = enabled;
-            let choices = enabled.count_ones();
-            if choices > 1 {
-                let start: ::core::primitive::u32 = #krate::__private::select_start(choices);
-                let mut skipped = start % choices;
-                while skipped > 0 {
-                    first &= first - 1;
-                    skipped -= 1;
+        (
+            "enabled.count_ones()",
+            "{
+                let mut first = enabled;
+                if choices > 1 {
+                    let mut skipped = start % choices;
+                    while skipped > 0 {
+                        first &= first - 1;
+                        skipped -= 1;
+                    }
                 }
-            }
-            [first, enabled & !first]
-        }"
+                [first, enabled & !first]
+            }",
+        )
     };
+    // Asked in every poll: a loop around a `select!` that is always ready is stopped here.
     let text = format!(
-        "let mut rounds = {rounds};
+        "let choices: ::core::primitive::u32 = {choices};
+        let ::core::option::Option::Some(start) = #krate::__private::select_start(choices) else {{
+            return ::core::task::Poll::Pending;
+        }};
+        let mut rounds = {rounds};
         for round in &mut rounds {{
             while *round != 0 {{
                 let branch = round.trailing_zeros();

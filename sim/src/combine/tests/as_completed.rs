@@ -78,3 +78,21 @@ fn a_cancelled_next_loses_no_item() {
     });
     assert_eq!(seen, "3 3");
 }
+
+#[test]
+fn a_wait_that_is_kept_across_a_timeout_waits_anew() {
+    let seen = notes(|| async {
+        let mut completed = as_completed([spawn(crate::sleep_with(secs(3), "A"))]);
+        let mut next = completed.next();
+        assert!(crate::timeout(secs(1), &mut next).await.is_err());
+        note!("late");
+        note!("{}", next.await.unwrap().1.unwrap());
+        let bounded = as_completed([spawn(crate::sleep_with(secs(9), "B"))]);
+        let mut bounded = bounded.timeout(secs(5));
+        let mut next = bounded.next();
+        assert!(crate::timeout(secs(1), &mut next).await.is_err());
+        note!("late");
+        note!("{}", next.await.unwrap().is_err());
+    });
+    assert_eq!(seen, "1 late\n3 A\n4 late\n8 true");
+}

@@ -96,3 +96,16 @@ fn a_cancelled_join_next_takes_nothing() {
     });
     assert_eq!(seen, "1 cancelled\n3 value");
 }
+
+#[test]
+fn a_wait_that_is_kept_across_a_timeout_waits_anew() {
+    let seen = notes(|| async {
+        let mut set = JoinSet::new();
+        set.spawn(sleep_with(secs(3), "A"));
+        let mut next = set.join_next();
+        assert!(crate::timeout(secs(1), &mut next).await.is_err());
+        note!("late");
+        note!("{}", next.await.unwrap().unwrap());
+    });
+    assert_eq!(seen, "1 late\n3 A");
+}

@@ -1,4 +1,4 @@
-use super::{after_turns, notes, passes, secs};
+use super::{after_turns, notes, passes, secs, slow_to_die};
 use crate::combine::WaitForError;
 use crate::{
     JoinHandle, catch_cancel, note, shield, sleep, sleep_with, spawn, wait_for, yield_now,
@@ -139,4 +139,31 @@ fn cancelled_by_somebody_else_is_not_elapsed_and_a_shield_protects_x08() {
         note!("{}", kept.is_finished());
     });
     assert_eq!(seen, "0 join: cancelled true\n1 false");
+}
+
+#[test]
+fn a_wait_for_the_end_that_is_kept_across_a_timeout_waits_anew_and_asks_once() {
+    let seen = notes(|| async {
+        let task = spawn(slow_to_die(3, "A"));
+        crate::yield_now().await;
+        let mut ending = wait_for(task.clone(), secs(0));
+        assert!(crate::timeout(secs(1), &mut ending).await.is_err());
+        note!("late");
+        note!("{} after {}", ending.await.is_err(), task.cancelling());
+    });
+    assert_eq!(seen, "0 A cancelled\n1 late\n3 A cleaned\n3 true after 1");
+}
+
+#[test]
+fn a_group_that_is_kept_across_a_timeout_has_ended_with_it() {
+    let seen = notes(|| async {
+        let mut group = Box::pin(crate::TaskGroup::scope(|group| async move {
+            group.spawn(slow_to_die(3, "A"));
+            Ok(())
+        }));
+        assert!(crate::timeout(secs(1), &mut group).await.is_err());
+        note!("ended");
+        assert!(crate::catch_cancel(&mut group).await.is_err());
+    });
+    assert_eq!(seen, "1 A cancelled\n4 A cleaned\n4 ended");
 }

@@ -1,0 +1,87 @@
+//! The choices of a run under way, so that a poll that never returns can be named by making them
+//! again on another thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::decision::{Candidate, Choose, DecisionPoint, Names, Needs};
+use crate::id::TaskId;
+use crate::trace::Event;
+
+/// The picks of a run that were not candidate 0, each with its number among the choices.
+#[derive(Debug, Default)]
+pub(crate) struct Picks(Mutex<Vec<(u64, u32)>>);
+
+impl Picks {
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, u32)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn taken(&self) -> Vec<(u64, u32)> {
+        self.lock().clone()
+    }
+}
+
+/// Makes another chooser's choices, and keeps them where another thread can see them.
+#[derive(Debug)]
+pub(crate) struct Recording<C> {
+    chooser: C,
+    picks: Arc<Picks>,
+    choices: u64,
+}
+
+pub(crate) fn recording<C: Choose>(chooser: C, picks: Arc<Picks>) -> Recording<C> {
+    Recording { chooser, picks, choices: 0 }
+}
+
+impl<C: Choose> Choose for Recording<C> {
+    fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
+        let picked = self.chooser.choose(point);
+        self.choices += 1;
+        if picked != 0 {
+            self.picks.lock().push((self.choices, picked));
+        }
+        picked
+    }
+
+    fn needs(&self) -> Needs {
+        self.chooser.needs()
+    }
+
+    fn ran(&mut self, ran: &Candidate, names: &dyn Names) {
+        self.chooser.ran(ran, names);
+    }
+
+    fn spawned(&mut self, parent: u64, child: TaskId, signature: u64) {
+        self.chooser.spawned(parent, child, signature);
+    }
+
+    fn observe(&mut self, task: TaskId, event: &Event, names: &dyn Names) {
+        self.chooser.observe(task, event, names);
+    }
+}
+
+/// Makes the choices that were kept.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    picks: BTreeMap<u64, u32>,
+    choices: u64,
+}
+
+impl Recorded {
+    pub(crate) fn new(picks: Vec<(u64, u32)>) -> Self {
+        Self { picks: picks.into_iter().collect(), choices: 0 }
+    }
+}
+
+impl Choose for Recorded {
+    fn choose(&mut self, _point: &DecisionPoint<'_>) -> u32 {
+        self.choices += 1;
+        self.picks.get(&self.choices).copied().unwrap_or(0)
+    }
+}
