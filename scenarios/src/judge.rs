@@ -125,6 +125,9 @@ fn describe(failure: &Failure) -> String {
         Kind::Deadlock { cycle } => format!("{} wait for each other", names(cycle)),
         Kind::Livelock { cycle } if cycle.is_empty() => "no end in sight".to_owned(),
         Kind::Livelock { cycle } => format!("{} turns in a circle", names(cycle)),
+        Kind::Spinning { task, place, .. } => {
+            format!("{} goes round in one step, at {place}", name(task))
+        }
         Kind::TimeLimit { next } => format!("the next thing happens at {}", Moment(*next)),
         Kind::Leak { tasks } => names(tasks),
         Kind::OutsideWake { task } => name(task),

@@ -3,6 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use serde_json::json;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenarios"));
@@ -133,16 +134,38 @@ fn run_without_a_schedule_plays_the_one_that_shows_the_bug() {
 }
 
 #[test]
-fn explore_counts_and_shows_the_simplest() {
-    let text = clean(&["explore", "task-starts-later", "turn", "--seeds", "64"], 1);
-    assert!(text.contains("64 runs: ") && text.contains("simplest  seed "), "{text}");
-    assert!(text.contains("-- replay task-starts-later turn --seed "), "{text}");
+fn explore_finds_shrinks_and_replays() {
+    let text = clean(&["explore", "task-starts-later", "turn"], 1);
+    assert!(text.contains(": 1 failed"), "{text}");
+    assert!(text.contains("SIM_REPLAY='sim1:task-starts-later/turn:"), "{text}");
     let all = lines(&clean(&["explore", "task-starts-later", "turn", "--json"], 1));
-    let failed = all.last().unwrap()["failed"].as_u64().unwrap();
-    assert_eq!(all[0]["type"], "failure");
-    assert_eq!(all[0]["count"], failed);
-    assert_eq!(all.last().unwrap()["runs"], 256);
-    assert!(clean(&["explore", "starvation", "fixed"], 0).contains("none failed"));
+    let (failure, summary) = (&all[0], &all[1]);
+    assert_eq!((&failure["type"], &summary["type"]), (&json!("failure"), &json!("summary")));
+    assert_eq!((&failure["deviations"], &failure["minimal"]), (&json!(1), &json!(true)));
+    let token = failure["token"].as_str().unwrap();
+    let replayed = &lines(&clean(&["replay", token, "--json"], 1))[0];
+    assert_eq!((&replayed["fit"], &replayed["outcome"]), (&json!("exact"), &json!("failed")));
+    assert!(clean(&["shrink", token], 1).contains("1 -> 1 deviations"));
+    assert!(clean(&["trace", token], 1).contains("step time"));
+    let file = tempfile("token.sim", &format!("# a comment\nsome::test {token}  # note\n"));
+    assert_eq!(clean(&["replay", token], 1), clean(&["replay", &file], 1));
+    // The same schedule of the program that was fixed: it passes, and is another run.
+    let other = token.replace("/turn:", "/fixed:");
+    let moved = command(&["replay", &other]).output().unwrap();
+    assert_eq!(moved.status.code(), Some(3), "{}{}", out(&moved), err(&moved));
+    assert!(out(&moved).contains("sim: DIVERGED"), "{}", out(&moved));
+    let fixed = clean(&["explore", "starvation", "fixed"], 0);
+    assert!(fixed.contains("none failed"), "{fixed}");
+    let all = lines(&clean(&["explore", "starvation", "fixed", "--policy", "dfs", "--json"], 0));
+    assert_eq!(all[0]["claim"], json!("complete"));
+    let jobs = |jobs| clean(&["explore", "task-starts-later", "turn", "--jobs", jobs], 1);
+    assert_eq!(jobs("1"), jobs("3"));
+}
+
+fn tempfile(name: &str, text: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn bad_input_is_one_line_and_status_2() {
     assert!(refused(&["run", "starvation", "zzz"]).contains("there are: bad, fixed"));
     assert!(refused(&["replay", "sim1:starvation/bad:2a:w.1=1:00000000"]).contains("token"));
     assert!(
-        refused(&["replay", "starvation", "--policy", "rndom"]).contains("there are: fifo, random")
+        refused(&["replay", "starvation", "--policy", "rndom"]).contains("there are: fifo, lifo")
     );
     assert!(refused(&["replay", "starvation", "--seed", "-1"]).contains("--seed"));
     assert!(refused(&["replay", "starvation", "--seed", "x"]).contains("whole number"));
@@ -228,13 +251,13 @@ fn a_poll_that_never_returns_is_named() {
     assert!(message.starts_with("sim: HUNG   seed 5: step 6 "), "{message}");
     assert!(message.contains("task `spinner`, resumed at "), "{message}");
     assert!(message.contains("gallery/hang.rs:"), "{message}");
-    assert!(message.contains("replay hang bad --seed 5"), "{message}");
+    assert!(message.contains("hang/bad"), "{message}");
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_prints_the_best_so_far() {
-    let child = command(&["explore", "task-starts-later", "turn", "--seeds", "1000000000"])
+fn ctrl_c_prints_what_was_seen_so_far() {
+    let child = command(&["explore", "starvation", "fixed", "--seeds", "1000000000"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -246,5 +269,4 @@ fn ctrl_c_prints_the_best_so_far() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", err(&output));
     assert!(out(&output).contains(", then interrupted: "), "{}", out(&output));
-    assert!(out(&output).contains("replay task-starts-later turn --seed "), "{}", out(&output));
 }

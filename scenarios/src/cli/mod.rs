@@ -1,7 +1,7 @@
 //! The command line: results on stdout, progress and messages on stderr.
 //!
-//! Statuses: 0 as documented (or nothing failed), 1 not, 2 bad input, 124 a poll that never
-//! returns, 130 Ctrl-C.
+//! Statuses: 0 as documented (or nothing failed), 1 not, 2 bad input, 3 a token that no
+//! longer fits, 124 a poll that never returns, 130 Ctrl-C.
 
 mod all;
 mod args;
@@ -10,6 +10,7 @@ mod interrupt;
 mod list;
 mod run;
 mod runner;
+mod shrink;
 mod style;
 mod target;
 mod trace;
@@ -29,6 +30,8 @@ const AS_EXPECTED: u8 = 0;
 const UNEXPECTED: u8 = 1;
 /// The command line or the environment cannot be understood.
 const USAGE: u8 = 2;
+/// A token no longer fits its program.
+const DRIFTED: u8 = 3;
 /// Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -76,6 +79,7 @@ fn answer(cli: Cli) -> Result<Answer, Usage> {
         Command::Replay(args) => run::replay(&args, watchdog),
         Command::Explore(args) => explore::explore(&args, watchdog),
         Command::Trace(args) => trace::trace(&args, watchdog),
+        Command::Shrink(args) => shrink::shrink(&args, watchdog),
     }
 }
 

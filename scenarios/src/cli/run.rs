@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use sim::Policy;
-use sim::explore::Watchdog;
+use sim::explore::{Fit, Token, Watchdog};
 
 use super::args::Once;
+use super::explore::begin;
 use super::runner::{self, COMMAND, Runner};
 use super::style::{BAD, FAINT, GOOD, STRONG, pad, paint, paragraph};
-use super::{AS_EXPECTED, Answer, UNEXPECTED, Usage, target};
+use super::{AS_EXPECTED, Answer, DRIFTED, UNEXPECTED, Usage, target};
 use crate::judge::{self, Schedule, Seen};
 use crate::scenario::{Moment, Scenario, Variant};
 
@@ -38,6 +39,9 @@ pub(super) fn run(args: &Once, watchdog: Option<Watchdog>) -> Result<Answer, Usa
 }
 
 pub(super) fn replay(args: &Once, watchdog: Option<Watchdog>) -> Result<Answer, Usage> {
+    if let Some((token, scenario, variant)) = target::token(&args.what)? {
+        return replay_token(args, &token, scenario, variant, watchdog);
+    }
     let (scenario, variant) = target::resolve(&args.what)?;
     let schedule = schedule(args, variant);
     let seen = Runner::new(scenario, variant, schedule.policy, watchdog).run(schedule.seed);
@@ -47,6 +51,43 @@ pub(super) fn replay(args: &Once, watchdog: Option<Watchdog>) -> Result<Answer, 
         as_text(scenario, variant, &seen, None)
     };
     Ok(Answer { text, status: if seen.failure.is_none() { AS_EXPECTED } else { UNEXPECTED } })
+}
+
+/// Makes a token's run again.
+fn replay_token(
+    args: &Once,
+    token: &Token,
+    scenario: &Scenario,
+    variant: &Variant,
+    watchdog: Option<Watchdog>,
+) -> Result<Answer, Usage> {
+    if args.seed.is_some() || args.policy.is_some() {
+        return Err(Usage("a token has its seed and its schedule in it".to_owned()));
+    }
+    let replay = begin(scenario, variant, watchdog).replay(token);
+    let exact = replay.fit() == Fit::Exact;
+    let text = if args.json {
+        let line = json!({
+            "v": 1,
+            "type": "replay",
+            "id": scenario.id,
+            "variant": variant.name,
+            "token": token.to_string(),
+            "outcome": if replay.failure().is_none() { "passed" } else { "failed" },
+            "rule": replay.failure().map(|failure| failure.rule().id),
+            "fit": if exact { "exact" } else { "drifted" },
+            "report": replay.to_string(),
+        });
+        format!("{line}\n")
+    } else {
+        format!("{}\n", replay.to_string().trim_end())
+    };
+    let status = match (replay.failure(), exact) {
+        (Some(_), _) => UNEXPECTED,
+        (None, true) => AS_EXPECTED,
+        (None, false) => DRIFTED,
+    };
+    Ok(Answer { text, status })
 }
 
 /// A run as a JSON object.
