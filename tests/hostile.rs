@@ -250,3 +250,244 @@ fn a_panic_outside_a_run_still_reaches_the_hook_that_was_there() {
     Sim::new().run(|| async {}).unwrap();
     assert!(catch_unwind(|| panic!("seen by the harness")).is_err());
 }
+
+/// An error whose text asks the simulation something, and so must not be asked for while the
+/// kernel is at work.
+struct Curious;
+
+impl std::fmt::Debug for Curious {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        drop(sim::spawn(async {}));
+        write!(f, "disk full at {:?}", sim::now())
+    }
+}
+
+/// An error that cannot even be told.
+struct Unspeakable;
+
+impl std::fmt::Debug for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+#[test]
+fn the_text_of_an_error_may_use_the_simulation() {
+    let message = |failure: sim::Failure| match failure.kind() {
+        FailureKind::UnobservedError { message, .. } => message.clone(),
+        kind => panic!("{kind:?}"),
+    };
+    // Its handle is dropped: before its end, after it, and not before the run is taken down.
+    let before = Sim::new().run(|| async {
+        drop(sim::try_spawn(async { Err::<(), _>(Curious) }));
+        sim::sleep(Duration::from_secs(1)).await;
+    });
+    assert_eq!(message(before.unwrap_err()), "disk full at 0ns");
+    let after = Sim::new().run(|| async {
+        let task = sim::try_spawn(async { Err::<(), _>(Curious) });
+        sim::sleep(Duration::from_secs(1)).await;
+        drop(task);
+    });
+    assert_eq!(message(after.unwrap_err()), "disk full at 1s");
+    let kept = Sim::new().run(|| async {
+        let task = sim::try_spawn(async { Err::<(), _>(Curious) });
+        sim::sleep(Duration::from_secs(2)).await;
+        std::mem::forget(task);
+    });
+    assert_eq!(message(kept.unwrap_err()), "disk full at 2s");
+    let unspeakable = Sim::new().run(|| async {
+        drop(sim::try_spawn(async { Err::<(), _>(Unspeakable) }));
+        sim::yield_now().await;
+    });
+    let text = message(unspeakable.unwrap_err());
+    assert!(text.contains("`Debug` panicked: no words"), "{text}");
+}
+
+/// What a waker of the program's own does when it is called, and when it goes.
+struct Bomb {
+    in_wake: bool,
+}
+
+impl std::task::Wake for Bomb {
+    fn wake(self: std::sync::Arc<Self>) {
+        assert!(!self.in_wake, "in a waker");
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.in_wake, "in a waker that goes");
+        }
+    }
+}
+
+/// Polls a future with such a waker.
+async fn with_bomb<F: Future>(in_wake: bool, future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(std::sync::Arc::new(Bomb { in_wake }));
+    let mut waker = Some(waker);
+    std::future::poll_fn(move |_| match waker.take() {
+        Some(waker) => {
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            // Only the kernel keeps one now.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+            polled
+        }
+        None => Poll::Pending,
+    })
+    .await
+}
+
+#[test]
+fn a_panic_in_a_waker_called_by_the_loop_fails_the_run() {
+    let assert_told = |failure: sim::Failure, in_wake| {
+        if in_wake {
+            let kind = failure.kind();
+            assert!(matches!(kind, FailureKind::Panic { message, .. } if message == "in a waker"));
+        } else {
+            // It goes where the kernel lets go of it: that may be behind a deadlock.
+            assert!(failure.to_string().contains("in a waker that goes"), "{failure}");
+        }
+    };
+    for in_wake in [true, false] {
+        // Called as a timer fires,
+        let timer = Sim::new().run(move || with_bomb(in_wake, sim::sleep(Duration::from_secs(1))));
+        assert_told(timer.unwrap_err(), in_wake);
+        // as another task ends,
+        let end = Sim::new().run(move || async move {
+            let other = sim::spawn(sim::yield_now());
+            let _ = with_bomb(in_wake, other).await;
+        });
+        assert_told(end.unwrap_err(), in_wake);
+        // as a combinator is told of it,
+        let gather = Sim::new().run(move || async move {
+            let gather = sim::gather((0..2).map(|_| async { Ok::<_, ()>(()) }));
+            let _ = with_bomb(in_wake, gather).await;
+        });
+        assert_told(gather.unwrap_err(), in_wake);
+        // at a deadline,
+        let deadline = Sim::new().run(move || async move {
+            let late = sim::timeout(Duration::from_secs(1), std::future::pending::<()>());
+            let _ = with_bomb(in_wake, late).await;
+        });
+        assert_told(deadline.unwrap_err(), in_wake);
+        // and as what is left over is asked to cancel itself.
+        let shutdown = Sim::new().run(move || async move {
+            drop(sim::spawn(with_bomb(in_wake, sim::sleep(Duration::from_secs(60)))));
+            sim::sleep(Duration::from_secs(1)).await;
+        });
+        assert_told(shutdown.unwrap_err(), in_wake);
+    }
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_value_nobody_wants_fails_the_run() {
+    let failure = Sim::new().run(|| async {
+        drop(sim::spawn(async { OnDrop(|| panic!("unwanted")) }));
+        sim::sleep(Duration::from_secs(1)).await;
+    });
+    let failure = failure.unwrap_err();
+    assert!(matches!(failure.kind(), FailureKind::Panic { message, .. } if message == "unwanted"));
+}
+
+#[test]
+fn a_loop_around_a_select_that_is_always_ready_ends_as_a_livelock() {
+    const FIRST: u32 = line!() + 5;
+    const SECOND: u32 = FIRST + 2;
+    async fn spin(biased: bool) {
+        loop {
+            if biased {
+                sim::select! { biased; () = std::future::ready(()) => {} }
+            } else {
+                sim::select! {
+                    () = std::future::ready(()) => {}
+                    () = sim::sleep(Duration::from_secs(1)) => {}
+                }
+            }
+        }
+    }
+    for policy in [Policy::Fifo, Policy::Random] {
+        for biased in [false, true] {
+            let sim = Sim::new().policy(policy).max_steps(20_000);
+            let failure = sim.run(move || spin(biased)).unwrap_err();
+            let FailureKind::Spinning { place, selects, .. } = failure.kind() else {
+                panic!("{failure}")
+            };
+            assert_eq!((failure.step(), *selects, failure.rule().id), (1, 20_000, "SIM005"));
+            let line = if biased { FIRST } else { SECOND };
+            assert!(place.contains(&format!("hostile.rs:{line}:")), "{place}");
+            let text = failure.to_string();
+            assert!(text.contains("LIVELOCK") && text.contains("always ready"), "{text}");
+            assert!(text.contains(".max_steps(20000)"), "{text}");
+        }
+    }
+    // Many in one step are no loop, and each step counts anew.
+    Sim::new()
+        .max_steps(3)
+        .run(|| async {
+            for _ in 0..10_000 {
+                sim::select! { () = std::future::ready(()) => {} }
+            }
+            sim::yield_now().await;
+            for _ in 0..10_000 {
+                sim::select! { () = std::future::ready(()) => {} }
+            }
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_busy_loop_that_never_awaits_ends_beyond_the_limit_of_time() {
+    let failure = Sim::new().max_time(Duration::from_secs(3_600)).run(|| async {
+        loop {
+            sim::busy(Duration::from_secs(60));
+        }
+    });
+    let failure: sim::Failure = failure.map(|_: sim::Outcome<()>| ()).unwrap_err();
+    assert_eq!(failure.elapsed(), Duration::from_secs(3_660));
+    assert!(failure.to_string().contains("beyond the limit of virtual time (3600s)"), "{failure}");
+    // One call too many is the limit's own failure.
+    let failure = Sim::new().max_time(Duration::from_secs(3_600)).run(|| async {
+        sim::busy(Duration::from_secs(7_200));
+        sim::yield_now().await;
+    });
+    assert!(matches!(failure.unwrap_err().kind(), FailureKind::TimeLimit { .. }));
+}
+
+#[test]
+fn what_a_destructor_spawns_is_dropped_with_the_run() {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    struct Spawns(Rc<Cell<u32>>, u32);
+
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+            if self.1 > 0 {
+                let next = Spawns(Rc::clone(&self.0), self.1 - 1);
+                drop(sim::spawn(async move {
+                    let _next = next;
+                    core::future::pending::<()>().await;
+                }));
+            }
+        }
+    }
+
+    let dropped = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&dropped);
+    let run = sim::Sim::new().leaks(sim::Leaks::Allow).run(move || async move {
+        // In the last slot, and with a free one before it.
+        let gone = sim::spawn(async {});
+        let last = Spawns(seen, 5);
+        drop(sim::spawn(async move {
+            let _last = last;
+            core::future::pending::<()>().await;
+        }));
+        gone.await.unwrap();
+        sim::yield_now().await;
+    });
+    run.unwrap();
+    assert_eq!(dropped.get(), 6);
+}

@@ -1,0 +1,4 @@
+#[sim::test(exhaustive, seeds = 9)]
+async fn name() {}
+
+fn main() {}

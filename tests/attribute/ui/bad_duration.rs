@@ -1,0 +1,4 @@
+#[sim::test(budget = 30)]
+async fn name() {}
+
+fn main() {}

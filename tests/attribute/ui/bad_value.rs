@@ -1,0 +1,4 @@
+#[sim::test(seeds = "many")]
+async fn name() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[sim::test]
+async fn name<T>() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[sim::test(seeds)]
+async fn name() {}
+
+fn main() {}

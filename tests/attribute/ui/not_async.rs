@@ -1,0 +1,4 @@
+#[sim::test]
+fn name() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[sim::test(seads = 256)]
+async fn name() {}
+
+fn main() {}
