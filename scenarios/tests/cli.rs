@@ -145,7 +145,7 @@ fn explore_finds_shrinks_and_replays() {
     let token = failure["token"].as_str().unwrap();
     let replayed = &lines(&clean(&["replay", token, "--json"], 1))[0];
     assert_eq!((&replayed["fit"], &replayed["outcome"]), (&json!("exact"), &json!("failed")));
-    assert!(clean(&["shrink", token], 1).contains("1 -> 1 deviations"));
+    assert!(clean(&["shrink", token], 1).contains("1 -> 1 deviation,"));
     assert!(clean(&["trace", token], 1).contains("step time"));
     let file = tempfile("token.sim", &format!("# a comment\nsome::test {token}  # note\n"));
     assert_eq!(clean(&["replay", token], 1), clean(&["replay", &file], 1));

@@ -31,7 +31,7 @@ const REPORT: &str = r#"sim: FAILED bank::no_lost_update: SIM011 panic in main a
   replay  SIM_REPLAY='sim1:bank%3a%3ano_lost_update:b3ddc0b7:main/1@get.balance.1=main/2:38651294'
           this schedule, for `sim::explore::replay` with this input
   schedule  first-in-first-out, except:
-            after main/1's get.balance (the 1. time), main/2 runs
+            after main/1's get.balance, main/2 runs
 
   step time  main                      task-1                     task-2                    await at
      1  0ms  spawn task-1, task-2;     .                          .                         :20:14

@@ -97,7 +97,7 @@ pub(super) struct Many {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: u16,
     /// For how long runs are made, in real time (30s, 500ms)
-    #[arg(long, value_name = "TIME", value_parser = budget)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) budget: Option<Duration>,
     /// Which part of the runs, of how many, from 1 (2/4)
     #[arg(long, value_name = "M/N", value_parser = shard)]
@@ -191,7 +191,8 @@ fn search(text: &str) -> Result<Search, String> {
     })
 }
 
-fn budget(text: &str) -> Result<Duration, String> {
+/// Reads a real time above 0.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let time = match (text.strip_suffix("ms"), text.strip_suffix('s'), text.strip_suffix('m')) {
         (Some(millis), ..) => millis.parse().ok().map(Duration::from_millis),
         (None, Some(seconds), _) => seconds.parse().ok().map(Duration::from_secs),

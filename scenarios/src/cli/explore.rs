@@ -163,7 +163,8 @@ impl Done<'_> {
             0 => paint(GOOD, "none failed"),
             count => paint(BAD, format!("{count} failed")),
         };
-        text.push_str(&format!("  {runs} runs{early}: {failed}\n"));
+        let s = if report.runs() == 1 { "" } else { "s" };
+        text.push_str(&format!("  {runs} run{s}{early}: {failed}\n"));
         match report.failure() {
             Some(found) => {
                 text.push('\n');

@@ -1,11 +1,10 @@
 //! Runs that a watchdog watches.
 
-use core::time::Duration;
-
 use sim::Policy;
 use sim::explore::{Watch, Watchdog, watchdog};
 
 use super::Usage;
+use super::args::time;
 use crate::judge::{self, Schedule, Seen};
 use crate::scenario::{Scenario, Variant};
 
@@ -28,14 +27,9 @@ pub(super) fn watchdog() -> Result<Option<Watchdog>, Usage> {
     if text == "off" {
         return Ok(None);
     }
-    let limit = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(millis), _) => millis.parse().ok().map(Duration::from_millis),
-        (None, Some(seconds)) => seconds.parse().ok().map(Duration::from_secs),
-        (None, None) => None,
-    };
-    match limit {
-        Some(limit) if !limit.is_zero() => Ok(Some(Watchdog::new(limit))),
-        _ => Err(Usage(format!("SIM_WATCHDOG is {text:?}; it takes `10s`, `500ms` or `off`"))),
+    match time(&text) {
+        Ok(limit) => Ok(Some(Watchdog::new(limit))),
+        Err(takes) => Err(Usage(format!("SIM_WATCHDOG is {text:?}; {takes}, or `off`"))),
     }
 }
 

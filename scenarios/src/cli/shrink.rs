@@ -25,12 +25,13 @@ pub(super) fn shrink(args: &Shrink, watchdog: Option<Watchdog>) -> Result<Answer
         format!("{}\n", failure_as_json(scenario, variant, &found))
     } else {
         let (before, after) = (token.deviations(), found.deviations());
+        let s = if after == 1 { "" } else { "s" };
         let minimal = if found.is_minimal() { ", and fewer do not show it" } else { "" };
         let mut text = format!(
             "  {}\n\n",
             paint(
                 GOOD,
-                format!("{before} -> {after} deviations, {} replays{minimal}", found.replays())
+                format!("{before} -> {after} deviation{s}, {} replays{minimal}", found.replays())
             )
         );
         failure_as_text(&mut text, &found);

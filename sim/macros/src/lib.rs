@@ -4,6 +4,7 @@
 //! only way to tell a procedural macro where `$crate` is. An attribute has no such way, so
 //! `#[sim::test]` takes the crate to be `::sim`, or what `crate = "…"` says.
 
+mod error;
 mod select;
 mod test;
 

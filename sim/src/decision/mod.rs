@@ -99,9 +99,6 @@ pub struct Candidate {
 
 /// Tells what things are called.
 pub trait Names {
-    /// The label of a task.
-    fn task(&self, task: TaskId) -> String;
-
     /// The name that the program gave a live task.
     fn given_name(&self, task: TaskId) -> Option<String>;
 
@@ -110,9 +107,6 @@ pub trait Names {
 
     /// What an object is called, and who made it.
     fn object(&self, object: ObjectId) -> ObjectName;
-
-    /// The signature of a task; see [`Candidate::signature`].
-    fn signature(&self, task: TaskId) -> u64;
 
     /// What names an object in every run of a program; see [`Operation::key`].
     fn object_key(&self, object: ObjectId) -> u64;
@@ -178,6 +172,28 @@ pub trait Choose: fmt::Debug {
     /// Learns what happened to a task.
     fn observe(&mut self, task: TaskId, event: &Event, names: &dyn Names) {
         let _ = (task, event, names);
+    }
+}
+
+impl<C: Choose + ?Sized> Choose for Box<C> {
+    fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
+        (**self).choose(point)
+    }
+
+    fn needs(&self) -> Needs {
+        (**self).needs()
+    }
+
+    fn ran(&mut self, ran: &Candidate, names: &dyn Names) {
+        (**self).ran(ran, names);
+    }
+
+    fn spawned(&mut self, parent: u64, child: TaskId, signature: u64) {
+        (**self).spawned(parent, child, signature);
+    }
+
+    fn observe(&mut self, task: TaskId, event: &Event, names: &dyn Names) {
+        (**self).observe(task, event, names);
     }
 }
 

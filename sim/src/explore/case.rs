@@ -5,12 +5,11 @@
 
 use core::cell::RefCell;
 use core::future::Future;
-use core::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::deviations::{NamedDeviation, Notes, alternatives_to, deviating, writer};
-use super::explorer::explore;
+use super::explorer::Explore;
 use super::found::Found;
 use super::program::Program;
 use super::shrink::{self, Shrunk};
@@ -18,13 +17,10 @@ use crate::decision::Choose;
 use crate::policy::Policy;
 use crate::run::{Failure, Sim};
 
-type Start = dyn Fn() -> Pin<Box<dyn Future<Output = ()>>> + Send + Sync;
 type Settings = dyn Fn(Sim) -> Sim + Send + Sync;
 
 /// A program with its input.
 pub(crate) struct Case {
-    start: Arc<Start>,
-    settings: Arc<Settings>,
     program: Program,
 }
 
@@ -73,12 +69,9 @@ impl Case {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + 'static,
     {
-        let start: Arc<Start> = Arc::new(move || Box::pin(program()));
-        let run = Arc::clone(&start);
-        let mut program = Program::new(move || run());
-        let set = Arc::clone(&settings);
-        program.set(move |sim| set(sim));
-        Self { start, settings, program }
+        let mut program = Program::new(program);
+        program.set(move |sim| settings(sim));
+        Self { program }
     }
 
     fn run(
@@ -118,13 +111,11 @@ impl Case {
 
     /// Searches with the default campaign.
     pub(crate) fn search(&self, what: &str, seed: u64, runs: u64) -> Searched {
-        let (start, settings) = (Arc::clone(&self.start), Arc::clone(&self.settings));
-        let report = explore(move || start())
+        let report = Explore::of(self.program.clone())
             .what(what)
             .seed(seed)
             .runs(runs)
             .shrink_replays(QUICK_REPLAYS)
-            .settings(move |sim| settings(sim))
             .run();
         let runs = report.runs();
         let Some(found) = report.failure() else { return Searched::Passed { runs } };

@@ -82,6 +82,8 @@ pub(crate) struct Deviating {
     labels: Labels,
     wanted: BTreeMap<ChoiceKey, ChoiceName>,
     notes: Rc<RefCell<Notes>>,
+    // Where all that might have been done instead is written down.
+    alternatives: Option<Rc<RefCell<Vec<NamedDeviation>>>>,
 }
 
 /// A chooser that deviates where it can, and what came of it.
@@ -90,17 +92,50 @@ pub(crate) fn deviating(deviations: &[NamedDeviation]) -> (Deviating, Rc<RefCell
     let notes = Rc::new(RefCell::new(notes));
     let wanted =
         deviations.iter().map(|deviation| (deviation.key.clone(), deviation.choice.clone()));
-    let chooser =
-        Deviating { labels: Labels::default(), wanted: wanted.collect(), notes: Rc::clone(&notes) };
+    let chooser = Deviating {
+        labels: Labels::default(),
+        wanted: wanted.collect(),
+        notes: Rc::clone(&notes),
+        alternatives: None,
+    };
     (chooser, notes)
+}
+
+/// The same, and what else might have been done at each choice at which it does not deviate.
+pub(crate) fn alternatives_to(
+    deviations: &[NamedDeviation],
+) -> (Deviating, Rc<RefCell<Vec<NamedDeviation>>>) {
+    let (mut chooser, _) = deviating(deviations);
+    let found = Rc::default();
+    chooser.alternatives = Some(Rc::clone(&found));
+    (chooser, found)
+}
+
+/// Most alternatives written down: nobody tries more one by one.
+const MOST_ALTERNATIVES: usize = 100_000;
+
+impl Deviating {
+    fn write_down(&mut self, key: &ChoiceKey, point: &DecisionPoint<'_>) {
+        let Some(found) = &self.alternatives else { return };
+        let mut found = found.borrow_mut();
+        for picked in 1..point.candidates {
+            if found.len() < MOST_ALTERNATIVES {
+                let choice = self.labels.choice(point, picked);
+                found.push(NamedDeviation { key: key.clone(), choice });
+            }
+        }
+    }
 }
 
 impl Choose for Deviating {
     fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
         let key = self.labels.key(point);
-        let mut notes = self.notes.borrow_mut();
-        let Some(choice) = self.wanted.get(&key) else { return 0 };
+        let Some(choice) = self.wanted.get(&key) else {
+            self.write_down(&key, point);
+            return 0;
+        };
         let Some(picked) = self.labels.find(point, choice) else { return 0 };
+        let mut notes = self.notes.borrow_mut();
         notes.applied += 1;
         if picked != 0 {
             notes.deviations.push(NamedDeviation { key, choice: choice.clone() });
@@ -109,68 +144,8 @@ impl Choose for Deviating {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Followed
-    }
-
-    fn ran(&mut self, ran: &Candidate, names: &dyn Names) {
-        self.labels.ran(ran, names);
-    }
-
-    fn spawned(&mut self, parent: u64, child: TaskId, signature: u64) {
-        self.labels.spawned(parent, child, signature);
-    }
-
-    fn observe(&mut self, _task: TaskId, event: &Event, names: &dyn Names) {
-        self.labels.observe(event, names);
-    }
-}
-
-/// Goes first-in-first-out but for some deviations, and writes down all that it might have done
-/// instead.
-#[derive(Debug)]
-pub(crate) struct Alternatives {
-    labels: Labels,
-    wanted: BTreeMap<ChoiceKey, ChoiceName>,
-    found: Rc<RefCell<Vec<NamedDeviation>>>,
-}
-
-/// A chooser that writes down the alternatives to first-in-first-out, and where it does.
-pub(crate) fn alternatives() -> (Alternatives, Rc<RefCell<Vec<NamedDeviation>>>) {
-    alternatives_to(&[])
-}
-
-/// The same, to a schedule that has deviations already.
-pub(crate) fn alternatives_to(
-    deviations: &[NamedDeviation],
-) -> (Alternatives, Rc<RefCell<Vec<NamedDeviation>>>) {
-    let found = Rc::new(RefCell::new(Vec::new()));
-    let wanted =
-        deviations.iter().map(|deviation| (deviation.key.clone(), deviation.choice.clone()));
-    let (labels, wanted) = (Labels::default(), wanted.collect());
-    (Alternatives { labels, wanted, found: Rc::clone(&found) }, found)
-}
-
-/// Most alternatives written down: nobody tries more one by one.
-const MOST_ALTERNATIVES: usize = 100_000;
-
-impl Choose for Alternatives {
-    fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
-        let key = self.labels.key(point);
-        if let Some(choice) = self.wanted.get(&key) {
-            return self.labels.find(point, choice).unwrap_or(0);
-        }
-        let mut found = self.found.borrow_mut();
-        for picked in 1..point.candidates {
-            if found.len() < MOST_ALTERNATIVES {
-                let choice = self.labels.choice(point, picked);
-                found.push(NamedDeviation { key: key.clone(), choice });
-            }
-        }
-        0
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::Events
+        // Writing down every candidate needs them all, each time.
+        if self.alternatives.is_some() { Needs::Events } else { Needs::Followed }
     }
 
     fn ran(&mut self, ran: &Candidate, names: &dyn Names) {

@@ -55,23 +55,7 @@ where
     Fut: Future + 'static,
     Fut::Output: 'static,
 {
-    Explore {
-        program: Program::new(program),
-        what: String::new(),
-        search: Search::Portfolio,
-        exhaustive: false,
-        seed: 0,
-        runs: Explore::DEFAULT_RUNS,
-        budget: None,
-        threads: 1,
-        shard: (0, 1),
-        keep_going: false,
-        replays: Explore::DEFAULT_REPLAYS,
-        must_reach: Vec::new(),
-        watchdog: None,
-        progress: None,
-        stop: None,
-    }
+    Explore::of(Program::new(program))
 }
 
 type OnProgress = dyn Fn(&Progress) + Send + Sync;
@@ -110,6 +94,27 @@ impl core::fmt::Debug for Explore {
 }
 
 impl Explore {
+    /// A campaign of a program that is set up.
+    pub(crate) fn of(program: Program) -> Self {
+        Self {
+            program,
+            what: String::new(),
+            search: Search::Portfolio,
+            exhaustive: false,
+            seed: 0,
+            runs: Explore::DEFAULT_RUNS,
+            budget: None,
+            threads: 1,
+            shard: (0, 1),
+            keep_going: false,
+            replays: Explore::DEFAULT_REPLAYS,
+            must_reach: Vec::new(),
+            watchdog: None,
+            progress: None,
+            stop: None,
+        }
+    }
+
     /// Runs made where nothing else is said.
     pub const DEFAULT_RUNS: u64 = 1_000;
     /// Replays spent on shrinking a failure where nothing else is said.
@@ -153,7 +158,8 @@ impl Explore {
     }
 
     /// Makes only the runs of one part of `of`, counted from 0, for a campaign over several
-    /// machines.
+    /// machines: all parts together make the runs that were asked for. What a part claims, it
+    /// claims of itself; [`shards::merge`](super::shards::merge) puts the parts together.
     ///
     /// # Panics
     ///
@@ -282,11 +288,16 @@ impl Explore {
             return self.run_exhaustive(&stop);
         }
         let mut planner = Planner::new(self.search, self.seed, self.shard);
+        // A bounded search is divided by its schedules: there the number of runs is a limit.
+        let runs = match self.search {
+            Search::Bounded(_) => self.runs,
+            _ => self.runs.saturating_sub(self.shard.0).div_ceil(self.shard.1),
+        };
         let progress = |tally: &Tally| {
             if let Some(progress) = &self.progress {
                 progress(&Progress {
                     runs: tally.runs,
-                    of: self.runs,
+                    of: runs,
                     classes: tally.classes.len() as u64,
                     failures: tally.failures,
                 });
@@ -296,7 +307,7 @@ impl Explore {
             &self.program,
             &mut planner,
             &Until {
-                runs: self.runs,
+                runs,
                 threads: self.threads,
                 keep_going: self.keep_going,
                 stop: &stop,
@@ -317,30 +328,7 @@ impl Explore {
             let passed = passed.filter(|_| !self.keep_going);
             self.shrunk(failure, &|| plan.chooser().0, &[self.seed, plan.seed], how, passed)
         });
-        let failing_run = tally.first.as_ref().map(|(plan, _)| plan.index);
-        let counted = self.program.board().counted();
-        Report {
-            failing_run,
-            discarded: counted.discarded,
-            stood: counted.stood,
-            marks: counted.marks.into_iter().map(|(name, mark)| (name.to_owned(), mark)).collect(),
-            must_reach: self.must_reach,
-            seed: self.seed,
-            what: self.what,
-            asked: self.runs,
-            runs: tally.runs,
-            steps: tally.steps,
-            failures: tally.failures,
-            classes: tally.classes,
-            samplers: tally.samplers,
-            declared: tally.declared,
-            undeclared: tally.undeclared,
-            claim,
-            found,
-            estimate: None,
-            out_of_time: tally.out_of_time,
-            shard: self.shard,
-        }
+        self.report(tally, runs, found, claim, None)
     }
 
     fn run_exhaustive(self, stop: &dyn Fn() -> bool) -> Report {
@@ -350,27 +338,53 @@ impl Explore {
             let chooser = || Box::new(exhaustive::Path::new(picks.clone()).0) as Box<dyn Choose>;
             self.shrunk(failure, &chooser, &[self.seed], how, None)
         });
+        let (failed, asked) = (found.is_some(), self.runs);
+        let mut report = self.report(
+            Tally {
+                runs: searched.runs,
+                failures: u64::from(failed),
+                out_of_time: !searched.complete && !failed,
+                ..Tally::default()
+            },
+            asked,
+            found,
+            searched.complete.then_some(Claim::Complete),
+            Some(searched.estimate),
+        );
+        report.failing_run = failed.then(|| searched.runs - 1);
+        report
+    }
+
+    /// What the runs have come to; `asked` of them were asked for.
+    fn report(
+        self,
+        tally: Tally,
+        asked: u64,
+        found: Option<Found>,
+        claim: Option<Claim>,
+        estimate: Option<(f64, f64)>,
+    ) -> Report {
         let counted = self.program.board().counted();
         Report {
-            failing_run: found.is_some().then_some(searched.runs.saturating_sub(1)),
+            failing_run: tally.first.as_ref().map(|(plan, _)| plan.index),
             discarded: counted.discarded,
             stood: counted.stood,
             marks: counted.marks.into_iter().map(|(name, mark)| (name.to_owned(), mark)).collect(),
             must_reach: self.must_reach,
             seed: self.seed,
             what: self.what,
-            asked: self.runs,
-            runs: searched.runs,
-            steps: 0,
-            failures: u64::from(found.is_some()),
-            classes: Default::default(),
-            samplers: Default::default(),
-            declared: 0,
-            undeclared: 0,
-            claim: searched.complete.then_some(Claim::Complete),
-            out_of_time: !searched.complete && found.is_none(),
+            asked,
+            runs: tally.runs,
+            steps: tally.steps,
+            failures: tally.failures,
+            classes: tally.classes,
+            samplers: tally.samplers,
+            declared: tally.declared,
+            undeclared: tally.undeclared,
+            claim,
             found,
-            estimate: Some(searched.estimate),
+            estimate,
+            out_of_time: tally.out_of_time,
             shard: self.shard,
         }
     }

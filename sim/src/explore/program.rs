@@ -5,9 +5,10 @@ use core::future::Future;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::bounded::{AtDecisions, Pick};
 use super::marks::Board;
 use super::watchdog::{self, Watch, Watchdog};
-use super::watched::{self, Picks, Recorded};
+use super::watched::{self, Picks};
 use crate::decision::{Choose, DecisionLog};
 use crate::kernel::marks::Marks;
 use crate::run::{Failure, FailureKind, Sim};
@@ -25,7 +26,7 @@ type Starter = dyn Fn(Sim) -> Ended + Send + Sync;
 
 type Settings = dyn Fn(Sim) -> Sim + Send + Sync;
 
-type Describe = dyn Fn(u64, u64, Vec<(u64, u32)>) -> String + Send + Sync;
+type Describe = dyn Fn(u64, u64, Vec<Pick>) -> String + Send + Sync;
 
 /// A program, behind one call.
 #[derive(Clone)]
@@ -76,7 +77,8 @@ impl Program {
         };
         let describe = move |seed, step, picks| {
             let program = Arc::clone(&again);
-            watchdog::describe_with(Recorded::new(picks), seed, step, move || program())
+            let chooser = || Box::new(AtDecisions::new(picks)) as Box<dyn Choose>;
+            watchdog::describe_by(chooser, seed, step, move || program())
         };
         Self {
             start: Arc::new(start),

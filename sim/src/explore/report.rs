@@ -104,7 +104,7 @@ impl Report {
         &self.samplers
     }
 
-    /// What was shown, where nothing failed.
+    /// What was shown, where nothing failed; of a shard, what was shown of its part.
     #[must_use]
     pub fn claim(&self) -> Option<Claim> {
         self.claim
@@ -199,12 +199,18 @@ impl fmt::Display for Report {
             write!(f, "{}: ", self.what)?;
         }
         let s = |count: u64| if count == 1 { "" } else { "s" };
+        let shard = match self.shard {
+            (_, 1) => String::new(),
+            (part, of) => format!(" (shard {} of {of})", part + 1),
+        };
+        // A shard has run its part, and claims no more.
+        let complete = if shard.is_empty() { "complete" } else { "its part is complete" };
         if let Some((mean, deviation)) = self.estimate {
             return match self.claim {
-                Some(_) => write!(f, "complete: {} schedule{}", self.runs, s(self.runs)),
+                Some(_) => write!(f, "{complete}: {} schedule{}{shard}", self.runs, s(self.runs)),
                 None => write!(
                     f,
-                    "{} schedules of an estimated {mean:.3e} (± {deviation:.1e})",
+                    "{} schedules of an estimated {mean:.3e} (± {deviation:.1e}){shard}",
                     self.runs
                 ),
             };
@@ -218,12 +224,12 @@ impl fmt::Display for Report {
         write!(f, ", {classes} distinct {of}{}", s(classes))?;
         match self.claim {
             Some(Claim::Deviations { most: 0, .. }) | None => {}
-            Some(Claim::Complete) => f.write_str(", complete")?,
+            Some(Claim::Complete) => write!(f, ", {complete}")?,
             Some(Claim::Deviations { most, all }) => {
                 let most = if all || most == 1 { most } else { 1 };
                 write!(
                     f,
-                    ", complete for {most} deviation{} from first-in-first-out",
+                    ", {complete} for {most} deviation{} from first-in-first-out",
                     s(most as u64)
                 )?;
             }
@@ -231,9 +237,6 @@ impl fmt::Display for Report {
         if self.discarded > 0 {
             write!(f, ", {} taken back", self.discarded)?;
         }
-        if self.shard.1 > 1 {
-            write!(f, " (shard {} of {})", self.shard.0 + 1, self.shard.1)?;
-        }
-        Ok(())
+        f.write_str(&shard)
     }
 }

@@ -333,7 +333,7 @@ impl core::error::Error for MergeError {}
 ///     let _ = other.await;
 /// }
 ///
-/// let shard = |part| sim::explore(program).what("program").runs(50).shard(part, 2).run();
+/// let shard = |part| sim::explore(program).what("program").runs(100).shard(part, 2).run();
 /// let both = merge([shard(0).to_json(), shard(1).to_json()])?;
 /// assert!(both.is_ok());
 /// assert_eq!(both.tests()[0].runs(), 100);

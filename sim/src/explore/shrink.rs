@@ -16,7 +16,7 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use super::causal::{InOrder, tracing};
-use super::deviations::{NamedDeviation, Notes, deviating, writer};
+use super::deviations::{NamedDeviation, Notes, alternatives_to, deviating, writer};
 use super::identity::Identity;
 use super::program::{Ended, Program};
 use crate::decision::Choose;
@@ -226,7 +226,7 @@ fn search_below(shrinker: &mut Shrinker<'_>, best: Shown, passed: Option<usize>)
     }
     // One deviation: each alternative of each choice of the first-in-first-out run.
     if known == 1 && most >= 1 {
-        let (chooser, singles) = super::deviations::alternatives();
+        let (chooser, singles) = alternatives_to(&[]);
         shrinker.left = shrinker.left.saturating_sub(1);
         shrinker.replays += 1;
         shrinker.program.run(shrinker.seed, false, chooser);

@@ -335,8 +335,7 @@ impl Test {
             (Search::Once, Some(Chooser::Policy(policy))) => explore.runs(1).policy(policy),
             (Search::Once, _) => explore.runs(1).policy(Policy::Fifo),
             (Search::Campaign(runs), who) => {
-                let share = runs.saturating_sub(part).div_ceil(of);
-                let explore = explore.runs(share).shard(part, of);
+                let explore = explore.runs(runs).shard(part, of);
                 match who {
                     Some(Chooser::Policy(policy)) => explore.policy(policy),
                     _ => explore,

@@ -95,9 +95,10 @@ impl Token {
             "" if label == "begin" => format!("{picked} runs first"),
             "" => format!("of the timers due at {label} ns, {picked}'s fires first"),
             task if label == "select" => {
-                format!("the {nth}. `select!` of {task} polls branch {picked} first")
+                format!("the {} `select!` of {task} polls branch {picked} first", Ordinal(*nth))
             }
-            task => format!("after {task}'s {label} (the {nth}. time), {picked} runs"),
+            task if *nth == 1 => format!("after {task}'s {label}, {picked} runs"),
+            task => format!("after {task}'s {label} (the {} time), {picked} runs", Ordinal(*nth)),
         })
     }
 
@@ -155,6 +156,22 @@ impl fmt::Display for Token {
             }
         }
         write!(f, ":{:08x}", self.fingerprint)
+    }
+}
+
+/// `1st`, `2nd`, …
+struct Ordinal(u32);
+
+impl fmt::Display for Ordinal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = match (self.0 % 10, self.0 % 100) {
+            (_, 11..=13) => "th",
+            (1, _) => "st",
+            (2, _) => "nd",
+            (3, _) => "rd",
+            _ => "th",
+        };
+        write!(f, "{}{suffix}", self.0)
     }
 }
 

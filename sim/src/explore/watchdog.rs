@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, mpsc};
 use std::time::Instant;
 
-use crate::decision::{Choose, DecisionPoint, Kind};
+use crate::decision::{Candidate, Choose, DecisionPoint, Kind, Names, Needs};
+use crate::id::TaskId;
 use crate::policy::Policy;
 use crate::run::{Progress, Sim};
 use crate::trace::Event;
@@ -224,21 +225,7 @@ where
 }
 
 /// The same, of a run whose choices somebody else makes.
-pub(crate) fn describe_with<F, Fut>(
-    chooser: impl Choose + Send + 'static,
-    seed: u64,
-    step: u64,
-    program: F,
-) -> String
-where
-    F: FnOnce() -> Fut + Send + 'static,
-    Fut: Future + 'static,
-    Fut::Output: 'static,
-{
-    describe_by(move || Box::new(chooser) as Box<dyn Choose>, seed, step, program)
-}
-
-fn describe_by<F, Fut>(
+pub(crate) fn describe_by<F, Fut>(
     chooser: impl FnOnce() -> Box<dyn Choose> + Send + 'static,
     seed: u64,
     step: u64,
@@ -323,13 +310,33 @@ struct Spy {
 }
 
 impl Choose for Spy {
-    fn choose(&mut self, point: &DecisionPoint) -> u32 {
+    fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
         let picked = self.inner.choose(point);
-        if point.kind == Kind::Task && point.step + 1 == self.step {
-            let index = if picked < point.candidates { picked } else { 0 };
+        let into_step = point.step + 1 == self.step;
+        // At a schedule point candidate 0 is the running task, which does not stand in the queue.
+        let before = u32::from(point.kind == Kind::Point);
+        if point.kind.picks_a_task() && into_step && (before == 0 || picked > 0) {
+            let index = if picked < point.candidates { picked.saturating_sub(before) } else { 0 };
             let _ = self.tell.send(Told::Picked(index as usize));
         }
         picked
+    }
+
+    fn needs(&self) -> Needs {
+        // Where the inner one is first-in-first-out, its picks are told all the same.
+        self.inner.needs().max(Needs::Count)
+    }
+
+    fn ran(&mut self, ran: &Candidate, names: &dyn Names) {
+        self.inner.ran(ran, names);
+    }
+
+    fn spawned(&mut self, parent: u64, child: TaskId, signature: u64) {
+        self.inner.spawned(parent, child, signature);
+    }
+
+    fn observe(&mut self, task: TaskId, event: &Event, names: &dyn Names) {
+        self.inner.observe(task, event, names);
     }
 }
 
@@ -357,6 +364,39 @@ mod tests {
             "{loud}"
         );
         assert_eq!(told(1_000), "", "the run has no such step");
+    }
+
+    #[test]
+    fn a_step_is_named_whoever_chooses_it() {
+        for policy in Policy::ALL {
+            for seed in 0..5 {
+                let chosen = |step: u64| {
+                    let mut run = Sim::new().seed(seed).policy(policy).start(two_points);
+                    for _ in 1..step {
+                        run.step();
+                    }
+                    match run.step() {
+                        Progress::Stepped(task) => task.index(),
+                        Progress::Ended => usize::MAX,
+                    }
+                };
+                for step in 2..6 {
+                    let told = describe(policy, seed, step, two_points);
+                    let name = ["main", "one", "two"].get(chosen(step)).copied().unwrap_or("");
+                    assert!(told.contains(name), "{policy}, seed {seed}, step {step}: {told}");
+                }
+            }
+        }
+    }
+
+    async fn two_points() {
+        let points = || async {
+            crate::schedule_point().await;
+            crate::yield_now().await;
+            crate::schedule_point().await;
+        };
+        let (one, two) = (crate::spawn(points()).named("one"), crate::spawn(points()).named("two"));
+        let _ = (one.await, two.await);
     }
 
     #[test]

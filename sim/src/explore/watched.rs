@@ -1,20 +1,20 @@
 //! The choices of a run under way, so that a poll that never returns can be named by making them
 //! again on another thread.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::bounded::Pick;
 use crate::decision::{Candidate, Choose, DecisionPoint, Names, Needs};
 use crate::id::TaskId;
 use crate::trace::Event;
 
 /// The picks of a run that were not candidate 0, each with its number among the choices.
 #[derive(Debug, Default)]
-pub(crate) struct Picks(Mutex<Vec<(u64, u32)>>);
+pub(crate) struct Picks(Mutex<Vec<Pick>>);
 
 impl Picks {
-    fn lock(&self) -> MutexGuard<'_, Vec<(u64, u32)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Pick>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -22,7 +22,7 @@ impl Picks {
         self.lock().clear();
     }
 
-    pub(crate) fn taken(&self) -> Vec<(u64, u32)> {
+    pub(crate) fn taken(&self) -> Vec<Pick> {
         self.lock().clone()
     }
 }
@@ -42,10 +42,10 @@ pub(crate) fn recording<C: Choose>(chooser: C, picks: Arc<Picks>) -> Recording<C
 impl<C: Choose> Choose for Recording<C> {
     fn choose(&mut self, point: &DecisionPoint<'_>) -> u32 {
         let picked = self.chooser.choose(point);
-        self.choices += 1;
         if picked != 0 {
             self.picks.lock().push((self.choices, picked));
         }
+        self.choices += 1;
         picked
     }
 
@@ -63,25 +63,5 @@ impl<C: Choose> Choose for Recording<C> {
 
     fn observe(&mut self, task: TaskId, event: &Event, names: &dyn Names) {
         self.chooser.observe(task, event, names);
-    }
-}
-
-/// Makes the choices that were kept.
-#[derive(Debug)]
-pub(crate) struct Recorded {
-    picks: BTreeMap<u64, u32>,
-    choices: u64,
-}
-
-impl Recorded {
-    pub(crate) fn new(picks: Vec<(u64, u32)>) -> Self {
-        Self { picks: picks.into_iter().collect(), choices: 0 }
-    }
-}
-
-impl Choose for Recorded {
-    fn choose(&mut self, _point: &DecisionPoint<'_>) -> u32 {
-        self.choices += 1;
-        self.picks.get(&self.choices).copied().unwrap_or(0)
     }
 }

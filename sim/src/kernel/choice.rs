@@ -116,7 +116,10 @@ impl State {
             (None, None) if count < 2 => 0,
             (None, None) => self.ask(Kind::Task, count as u32, &candidates) as usize,
         };
-        let picked = self.ready.iter_tasks().nth(nth).map(|slot| self.candidate(slot));
+        let picked = candidates.get(nth).copied().or_else(|| {
+            let slot = self.ready.iter_tasks().nth(nth)?;
+            Some(self.candidate(slot))
+        });
         if let Some(candidate) = picked {
             self.tell_ran(&candidate);
         }
@@ -226,15 +229,19 @@ impl State {
         self.decisions.give_back(chooser);
     }
 
-    /// Settles what a task is about to do when it is run next.
+    /// Settles what the running task is about to do when it is run next, where somebody wants to
+    /// know.
     #[inline]
     pub(crate) fn set_pending(&mut self, op: Op, object: Option<ObjectId>, place: Place) {
-        if let Some(task) = self.current {
+        if self.decisions.wants_tasks()
+            && let Some(task) = self.current
+        {
             self.tasks[task.slot as usize].pending = Pending { op, object, place };
         }
     }
 
     /// Gives a task its signature, and tells the chooser of it.
+    #[cold]
     pub(super) fn sign(&mut self, child: TaskRef) {
         let parent = self.current.filter(|parent| *parent != child);
         let signature = match parent {
@@ -247,20 +254,14 @@ impl State {
             None => mix(1, u64::from(child.id.0)),
         };
         self.tasks[child.slot as usize].signature = signature;
-        if self.decisions.wants_tasks() {
-            let parent = parent.map_or(0, |parent| self.tasks[parent.slot as usize].signature);
-            let mut chooser = self.decisions.lend();
-            chooser.spawned(parent, child.id, signature);
-            self.decisions.give_back(chooser);
-        }
+        let parent = parent.map_or(0, |parent| self.tasks[parent.slot as usize].signature);
+        let mut chooser = self.decisions.lend();
+        chooser.spawned(parent, child.id, signature);
+        self.decisions.give_back(chooser);
     }
 }
 
 impl Names for State {
-    fn task(&self, task: TaskId) -> String {
-        self.task_label(task)
-    }
-
     fn candidates(&self) -> Vec<Candidate> {
         let ready = self.ready.iter_tasks().map(|slot| self.candidate(slot));
         self.offered.into_iter().chain(ready).collect()
@@ -279,11 +280,6 @@ impl Names for State {
             kind: object.kind,
             nth: object.nth,
         }
-    }
-
-    fn signature(&self, task: TaskId) -> u64 {
-        let found = self.tasks.iter().find(|slot| slot.id == task && slot.is_occupied());
-        found.map_or(0, |slot| slot.signature)
     }
 
     fn object_key(&self, object: ObjectId) -> u64 {

@@ -1,6 +1,7 @@
 //! The machine: tasks, the ready queue, waits, scopes and the loop that runs them.
 //!
-//! Reading order: [`turn`] (the loop, asyncio's `run_once`), [`task`] (what a task is),
+//! Reading order: [`turn`] (the loop, asyncio's `run_once`), [`step`] and [`end`] (of a task),
+//! [`close`] (of a run), [`choice`] (where it is asked who runs), [`task`] (what a task is),
 //! [`wait`] and [`parking`] (how everything parks), [`scope`] and [`cancel`] (how a request to cancel travels),
 //! [`waker`], [`context`] (the one thread-local), [`ready`], [`object`], [`arena`].
 //!
@@ -10,12 +11,15 @@
 pub(crate) mod arena;
 pub(crate) mod cancel;
 pub(crate) mod choice;
+pub(crate) mod close;
 pub(crate) mod context;
+pub(crate) mod end;
 pub(crate) mod marks;
 pub(crate) mod object;
 pub(crate) mod parking;
 pub(crate) mod ready;
 pub(crate) mod scope;
+mod step;
 pub(crate) mod task;
 pub(crate) mod turn;
 pub(crate) mod wait;

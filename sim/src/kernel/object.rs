@@ -32,7 +32,16 @@ struct Born {
     creator: TaskId,
     /// As which of the creator's objects of its kind, from 1.
     nth: u32,
-    key: u64,
+    /// The creator's.
+    signature: u64,
+}
+
+impl Born {
+    /// See [`Operation::key`](crate::decision::Operation::key).
+    fn key(&self, kind: &str) -> u64 {
+        let kind = kind.bytes().fold(0, |key, byte| mix(key, u64::from(byte)));
+        mix(mix(self.signature, kind), u64::from(self.nth))
+    }
 }
 
 impl Tag {
@@ -75,7 +84,7 @@ impl Tag {
             name: self.name.clone(),
             creator: born.creator,
             nth: born.nth,
-            key: born.key,
+            key: if state.decisions.wants_tasks() { born.key(self.kind) } else { 0 },
             holders: Holders::default(),
         });
         self.run.store(state.run, Ordering::Relaxed);
@@ -177,7 +186,7 @@ pub(crate) struct Object {
     pub(crate) creator: TaskId,
     /// As which of the creator's objects of its kind, from 1.
     pub(crate) nth: u32,
-    /// See [`Operation::key`](crate::decision::Operation::key).
+    /// See [`Operation::key`](crate::decision::Operation::key); 0 where nobody wants to know.
     pub(crate) key: u64,
     pub(crate) holders: Holders,
 }
@@ -216,7 +225,6 @@ impl State {
                 (0, self.made_outside)
             }
         };
-        let kind = kind.bytes().fold(0, |key, byte| mix(key, u64::from(byte)));
-        Born { run: self.run, creator, nth, key: mix(mix(signature, kind), u64::from(nth)) }
+        Born { run: self.run, creator, nth, signature }
     }
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use super::State;
 use super::arena::Key;
-use super::choice::Pending;
 use super::context;
 use super::scope::ScopeKey;
 use super::task::{Callback, TaskRef};
@@ -197,7 +196,6 @@ impl Parked {
             prev,
         });
         if let Some(slot) = slot {
-            slot.pending = Pending { op, object, place };
             slot.last_wait = Some(key);
             match prev {
                 None => slot.first_wait = Some(key),
@@ -208,6 +206,7 @@ impl Parked {
                 }
             }
         }
+        state.set_pending(op, object, place);
         state.emit(state.current_task(), Event::Block { op, object, on, place: Some(place) });
         let wait = WaitRef { key, run: state.run };
         self.wait = Some(wait);

@@ -42,12 +42,7 @@ impl Choose for Pos {
         let harmless = self.harmless_first && tasks.iter().any(is_harmless);
         let may = |candidate: &Candidate| !harmless || is_harmless(candidate);
         let picked = self.priorities.highest(tasks, &mut self.rng, may).unwrap_or(0);
-        let runs = tasks[picked].operation;
-        for candidate in tasks {
-            if candidate.operation.races(&runs) {
-                self.priorities.forget(candidate.task);
-            }
-        }
+        self.priorities.forget_racing(tasks, &tasks[picked].operation);
         picked as u32
     }
 

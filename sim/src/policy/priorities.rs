@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
+use crate::decision::{Candidate, Operation};
 use crate::id::TaskId;
 
 /// Random priorities. Drawn ones have the top bit set, so that those given by hand lie below.
@@ -43,12 +44,21 @@ impl Priorities {
         }
     }
 
+    /// Lets new ones be drawn for those whose operation races with what is about to be run.
+    pub(super) fn forget_racing(&mut self, tasks: &[Candidate], runs: &Operation) {
+        for candidate in tasks {
+            if candidate.operation.races(runs) {
+                self.forget(candidate.task);
+            }
+        }
+    }
+
     /// The candidate with the highest priority among those that `may`.
     pub(super) fn highest(
         &mut self,
-        tasks: &[crate::decision::Candidate],
+        tasks: &[Candidate],
         rng: &mut ChaCha8Rng,
-        mut may: impl FnMut(&crate::decision::Candidate) -> bool,
+        mut may: impl FnMut(&Candidate) -> bool,
     ) -> Option<usize> {
         let mut best: Option<(u64, usize)> = None;
         for (index, candidate) in tasks.iter().enumerate() {

@@ -27,6 +27,15 @@ pub(crate) struct Constraint {
     pub(crate) positive: bool,
 }
 
+/// Compares two writes; none: the initial value.
+fn same_write(a: Option<Place>, b: Option<Place>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => same_place(a, b),
+        _ => false,
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Rff {
     rng: ChaCha8Rng,
@@ -67,11 +76,7 @@ impl Rff {
     /// What one wish says about an operation on its object.
     fn wish(&self, constraint: &Constraint, operation: &Operation) -> Band {
         let seen = self.last_write.get(&constraint.key).copied();
-        let is_seen = match (constraint.write, seen) {
-            (None, None) => true,
-            (Some(wanted), Some(seen)) => same_place(wanted, seen),
-            _ => false,
-        };
+        let is_seen = same_write(constraint.write, seen);
         let is_read = operation.reads() && same_place(constraint.read, operation.place);
         let is_write = operation.writes();
         let is_that_write =
@@ -101,12 +106,7 @@ impl Choose for Rff {
         let mut at = bands.iter();
         let may = |_: &Candidate| at.next() == Some(&best);
         let picked = self.priorities.highest(tasks, &mut self.rng, may).unwrap_or(0);
-        let runs = tasks[picked].operation;
-        for candidate in tasks {
-            if candidate.operation.races(&runs) {
-                self.priorities.forget(candidate.task);
-            }
-        }
+        self.priorities.forget_racing(tasks, &tasks[picked].operation);
         picked as u32
     }
 
@@ -123,14 +123,9 @@ impl Choose for Rff {
         if operation.reads() {
             let seen = self.last_write.get(&operation.key).copied();
             self.constraints.retain(|wish| {
-                let is_seen = match (wish.write, seen) {
-                    (None, None) => true,
-                    (Some(wanted), Some(seen)) => same_place(wanted, seen),
-                    _ => false,
-                };
                 let fulfilled = wish.key == operation.key
                     && same_place(wish.read, operation.place)
-                    && is_seen == wish.positive;
+                    && same_write(wish.write, seen) == wish.positive;
                 !fulfilled
             });
         }
@@ -198,13 +193,7 @@ impl Corpus {
 
     fn number_of(&self, pair: &(u64, Place, Option<Place>)) -> Option<usize> {
         self.pool.iter().position(|(key, read, write)| {
-            *key == pair.0
-                && same_place(read, pair.1)
-                && match (write, pair.2) {
-                    (None, None) => true,
-                    (Some(a), Some(b)) => same_place(a, b),
-                    _ => false,
-                }
+            *key == pair.0 && same_place(read, pair.1) && same_write(*write, pair.2)
         })
     }
 

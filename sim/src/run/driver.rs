@@ -11,9 +11,11 @@ use super::{Failure, FailureKind, Leaks, Outcome};
 use crate::decision::Decisions;
 use crate::detect;
 use crate::id::{ObjectId, TaskId};
+use crate::kernel::close;
 use crate::kernel::context::{self, Context};
+use crate::kernel::end::guarded;
 use crate::kernel::marks::Marks;
-use crate::kernel::task::{Completion, TaskRef, Unobserved, UnobservedKind, erase, guarded};
+use crate::kernel::task::{Completion, TaskRef, Unobserved, UnobservedKind, erase};
 use crate::kernel::turn::{self, Phase, Picker, Stop, Turn};
 use crate::kernel::wait::Target;
 use crate::kernel::{Limits, State, cancel};
@@ -435,7 +437,7 @@ impl<T> Run<T> {
         }
         let caught = context::enter(|context| {
             let entered = Entered::new(context, &mut self.state);
-            let caught = turn::close(context);
+            let caught = close::close(context);
             drop(entered);
             caught
         });

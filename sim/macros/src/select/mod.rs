@@ -1,6 +1,5 @@
 //! `select!`: from tokens to branches ([`parse`]), from branches to code ([`expand`]).
 
-mod error;
 mod expand;
 mod parse;
 mod scan;
@@ -31,6 +30,6 @@ struct Branch {
 pub(crate) fn select(input: TokenStream) -> TokenStream {
     match parse::parse(input) {
         Ok(select) => expand::expand(select),
-        Err(error) => error.into_tokens(),
+        Err(error) => error.into_block("sim::select!"),
     }
 }

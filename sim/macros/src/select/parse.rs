@@ -2,9 +2,9 @@
 
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
-use super::error::Error;
 use super::scan::{Kind, Stop, is_ident, is_pair, is_punct, scan};
 use super::{Branch, MAX_BRANCHES, Select};
+use crate::error::Error;
 
 const BRANCH: &str = "`<pattern> = <async expression> => <handler>`";
 

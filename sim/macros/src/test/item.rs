@@ -2,7 +2,7 @@
 
 use proc_macro::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
-use super::error::Error;
+use crate::error::Error;
 
 pub(super) struct Item {
     /// What stands above it, for the harness.

@@ -1,12 +1,11 @@
 //! `#[sim::test]`: from an `async fn` and its settings ([`settings`]) to a test of the harness.
 
-mod error;
 mod item;
 mod settings;
 
 use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
-use error::Error;
+use crate::error::Error;
 use item::Item;
 use settings::Settings;
 
@@ -14,7 +13,7 @@ pub(crate) fn test(settings: TokenStream, item: TokenStream) -> TokenStream {
     match expand(settings, item.clone()) {
         Ok(test) => test,
         // The function stays, so that what it uses is not reported as unused.
-        Err(error) => TokenStream::from_iter([error.into_tokens(), item]),
+        Err(error) => TokenStream::from_iter([error.into_tokens("#[sim::test]"), item]),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro::{Ident, Span, TokenStream, TokenTree};
 
-use super::error::Error;
+use crate::error::Error;
 
 /// What a setting takes.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,20 +1,21 @@
-//! Mistakes in the attribute or its function, as `compile_error!`.
+//! Mistakes in a macro's input, as `compile_error!`.
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
 #[derive(Debug)]
-pub(super) struct Error {
+pub(crate) struct Error {
     span: Span,
     message: String,
 }
 
 impl Error {
-    pub(super) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: format!("#[sim::test]: {}", message.into()) }
+    pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
+        Self { span, message: message.into() }
     }
 
-    pub(super) fn into_tokens(self) -> TokenStream {
-        let text = TokenTree::Literal(Literal::string(&self.message));
+    /// The error of the macro that `of` names, as an item or a statement.
+    pub(crate) fn into_tokens(self, of: &str) -> TokenStream {
+        let text = TokenTree::Literal(Literal::string(&format!("{of}: {}", self.message)));
         let colon = |spacing| TokenTree::Punct(Punct::new(':', spacing));
         let tokens = [
             colon(Spacing::Joint),
@@ -33,5 +34,10 @@ impl Error {
                 token
             })
             .collect()
+    }
+
+    /// The error in a block, which stands for an expression as well.
+    pub(crate) fn into_block(self, of: &str) -> TokenStream {
+        TokenTree::Group(Group::new(Delimiter::Brace, self.into_tokens(of))).into()
     }
 }
